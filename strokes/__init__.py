@@ -1,0 +1,1 @@
+"""Handwriting synthesis: text in, pen strokes out."""
