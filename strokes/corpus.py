@@ -7,14 +7,14 @@ import os
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from .alphabet import Alphabet
+from .files import InputError, atomic_path
 from .ink import Ink, Line
 
-__all__ = ["TRAINING_SPLITS", "VALIDATION_SPLIT", "Corpus", "CorpusError", "Statistics", "atomic_path"]
+__all__ = ["TRAINING_SPLITS", "VALIDATION_SPLIT", "Corpus", "CorpusError", "Statistics"]
 
 #: Graves 2013, section 5: trained on these, stopped early and reported on validation 1.
 TRAINING_SPLITS = ("trainset", "testset_f", "testset_t")
@@ -23,7 +23,7 @@ VALIDATION_SPLIT = "testset_v"
 _FORMAT = "strokes-corpus-1"
 
 
-class CorpusError(ValueError):
+class CorpusError(InputError):
     """A corpus file or the lines for one cannot be used; the message says why and what to do."""
 
 
@@ -234,22 +234,3 @@ class Corpus:
             rejected=meta["rejected"],
             **columns,
         )
-
-
-class atomic_path:
-    """`with atomic_path(p) as tmp`: write to tmp; it becomes p if the block ends well, else it is removed."""
-
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
-        self.tmp = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
-
-    def __enter__(self) -> Path:
-        return self.tmp
-
-    def __exit__(self, kind: object, *rest: object) -> None:
-        if kind is None:
-            with open(self.tmp, "rb+") as f:
-                os.fsync(f.fileno())
-            os.replace(self.tmp, self.path)
-        else:
-            self.tmp.unlink(missing_ok=True)

@@ -1,0 +1,41 @@
+"""Files written whole or not at all, and the error that a person can act on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+__all__ = ["InputError", "atomic_path"]
+
+
+class InputError(ValueError):
+    """Bad input from a person. The message is one sentence that names the file, line or option
+    and the way out; the command line prints it alone and exits with 2."""
+
+
+@contextmanager
+def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """`with atomic_path(p) as tmp`: write to tmp; it becomes p if the block ends well, else it is removed.
+
+    The temporary name keeps p's suffix, for writers that choose a format by it.
+
+    Raises:
+        InputError: p's folder does not exist or cannot be written to.
+    """
+    target = Path(path)
+    tmp = target.with_name(f".{target.stem}.{os.getpid()}.tmp{target.suffix}")
+    if not target.parent.is_dir():
+        raise InputError(f"{target}: the folder {target.parent} does not exist; make it first")
+    if target.is_dir():
+        raise InputError(f"{target}: this is a folder; give the name of a file")
+    try:
+        yield tmp
+        with open(tmp, "rb+") as f:
+            os.fsync(f.fileno())
+        os.replace(tmp, target)
+    except PermissionError as e:
+        raise InputError(f"{target}: cannot be written ({e.strerror}); choose another place") from None
+    finally:
+        tmp.unlink(missing_ok=True)
