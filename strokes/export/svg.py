@@ -1,0 +1,87 @@
+"""SVG as plotters like it: millimetres, one path a pen-down stroke, one layer a pen, nothing else."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+
+import numpy as np
+import svgwrite
+from svgwrite.extensions import Inkscape
+
+from ..curves import smooth
+from ..files import atomic_path
+from ..page import Page
+from . import check_pen_width, parse_color
+
+__all__ = ["DOT_MM", "path_data", "write_svg"]
+
+#: Plotters skip marks that are shorter than a step of their motors; a dot is drawn as long as this.
+DOT_MM = 0.1
+
+
+def write_svg(
+    page: Page, path: str | os.PathLike[str], *, pen_width_mm: float = 0.35, color: str = "black"
+) -> None:
+    """Write a page as SVG in millimetres, ready for a plotter.
+
+    The strokes are paths in writing order on one Inkscape layer, "1 ink", the number being the pen.
+    The page's text becomes the title and the description. The same page gives the same bytes.
+
+    Raises:
+        InputError: the pen width is not positive, the colour is unknown, or the path cannot be written.
+    """
+    stroke_width = _number(check_pen_width(pen_width_mm))
+    stroke = "#{:02x}{:02x}{:02x}".format(*parse_color(color))
+    width, height = _number(page.width), _number(page.height)
+    # debug: svgwrite's validator parses every path again with regular expressions, which takes minutes.
+    drawing = svgwrite.Drawing(size=(f"{width}mm", f"{height}mm"), viewBox=f"0 0 {width} {height}", debug=False)
+    drawing.elements.remove(drawing.defs)
+    if text := _xml_text(page.text).strip():
+        drawing.set_desc(title=_shortened(text), desc=text)
+    layer = Inkscape(drawing).layer(
+        "1 ink",
+        fill="none",
+        stroke=stroke,
+        stroke_width=stroke_width,
+        stroke_linecap="round",
+        stroke_linejoin="round",
+    )
+    for points in page.strokes:
+        layer.add(drawing.path(path_data(points)))
+    drawing.add(layer)
+    with atomic_path(path) as tmp, open(tmp, "w", encoding="utf-8", newline="\n") as f:
+        drawing.write(f, pretty=True)
+
+
+def path_data(points: np.ndarray) -> str:
+    """The `d` of a path along the curve through points (n, 2) in mm, absolute, to 0.001 mm.
+
+    A stroke that is shorter and lower than `DOT_MM` becomes a level segment of that length around its middle.
+    """
+    low, high = points.min(axis=0), points.max(axis=0)
+    if np.hypot(*(high - low)) < DOT_MM:
+        x, y = (low + high) / 2
+        return f"M{_pair((x - DOT_MM / 2, y))} L{_pair((x + DOT_MM / 2, y))}"
+    segments = (" ".join(map(_pair, segment[1:])) for segment in smooth(points) if (segment != segment[0]).any())
+    return f"M{_pair(points[0])} C" + " ".join(segments)
+
+
+def _pair(point: Iterable[float]) -> str:
+    return ",".join(map(_number, point))
+
+
+def _number(value: float) -> str:
+    text = f"{value:.3f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def _xml_text(text: str) -> str:
+    """The text without the characters that XML cannot hold."""
+    return re.sub("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "", text)
+
+
+def _shortened(text: str, length: int = 80) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= length else line[: length - 1].rstrip() + "…"
