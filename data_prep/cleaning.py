@@ -20,6 +20,7 @@ __all__ = [
     "cut_leaps",
     "drop_long_steps",
     "drop_spikes",
+    "drop_strays",
     "level",
     "line_slope",
     "mismatch",
@@ -61,7 +62,7 @@ class CleaningOptions:
     phases: int = 2
     text: bool = True
     unit: float = 1 / 512
-    min_count: int = 4
+    min_count: int = 3
 
     def __post_init__(self) -> None:
         for name in ("spike", "longest_step"):
@@ -102,6 +103,18 @@ def drop_spikes(ink: Ink, limit: float) -> Ink:
                 stroke = stroke[~np.r_[False, long[:-1] & long[1:] & near, False]]
         strokes.append(stroke)
     return Ink(tuple(strokes))
+
+
+def drop_strays(ink: Ink, limit: float = 8.0) -> Ink:
+    """Without strokes that lie wholly over `limit` deviations of y above or below the line's middle.
+
+    The tallest letters and the boldest loops reach 6.5.
+    """
+    y = ink.points[:, 1].astype(np.float64)
+    if len(y) == 0:
+        return ink
+    middle, reach = np.median(y), limit * y.std()
+    return Ink(tuple(s for s in ink.strokes if np.abs(s[:, 1] - middle).min() <= reach))
 
 
 def cut_leaps(ink: Ink, limit: float) -> Ink:
@@ -204,7 +217,7 @@ def clean(ink: Ink, options: CleaningOptions, phase: int = 0) -> Ink:
         ValueError: the ink cannot be scaled.
     """
     if options.spike:
-        ink = cut_leaps(drop_spikes(ink, options.spike), options.spike)
+        ink = cut_leaps(drop_spikes(drop_strays(ink), options.spike), options.spike)
     if options.longest_step:
         ink = drop_long_steps(ink, options.longest_step)
     if options.slope:
@@ -216,15 +229,17 @@ def clean(ink: Ink, options: CleaningOptions, phase: int = 0) -> Ink:
 
 _SPACED = (
     (re.compile(r"\s+"), " "),
-    # The corpus's words were split as linguists do; nobody writes or types them so.
-    (re.compile(r" (?=[.,;:!?)])"), ""),
-    (re.compile(r" (?='(?:s|d|m|ll|re|ve|t)\b)"), ""),
-    (re.compile(r"(?<=\w) (?=n't\b)"), ""),
+    # Part of the transcriptions split words as linguists do: "Mr . Smith 's 2 , 415".
+    (re.compile(r"(?<=\d) , (?=\d{3}\b)"), ","),
+    (re.compile(r" (?=[.,;:!?)](?!,))"), ""),  # two commas open a quotation: they stand apart
+    (re.compile(r"(?<=\() "), ""),
+    (re.compile(r"(?<=\w) ?' ?(?=(?:s|d|m|t|ll|re|ve)\b)"), "'"),
+    (re.compile(r" (?=n't\b)"), ""),
 )
 
 
 def clean_text(text: str) -> str:
-    """White space collapsed, no space before . , ; : ! ? ) and the tails of contractions.
+    """White space collapsed, no space before . , ; : ! ? ), after ( and in "it 's", "it ' s", "do n't".
 
     The ink has none there either. Double quotes stay as they are: which way one leans is unknown.
     """
