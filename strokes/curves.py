@@ -82,4 +82,6 @@ def _through_distinct(p: np.ndarray) -> np.ndarray:
     else:  # the first and last segments are parabolas
         velocity[0] = 2 * slope[0] - velocity[1]
         velocity[-1] = 2 * slope[-1] - velocity[-2]
-    return np.stack([p[:-1], p[:-1] + velocity[:-1] * step / 3, p[1:] - velocity[1:] * step / 3, p[1:]], axis=1)
+    leaving = p[:-1] + velocity[:-1] * step / 3
+    arriving = p[1:] - velocity[1:] * step / 3
+    return np.stack([p[:-1], leaving, arriving, p[1:]], axis=1)

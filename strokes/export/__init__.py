@@ -38,7 +38,8 @@ def export(page: Page, path: str | os.PathLike[str], **options: object) -> None:
     """
     suffix = Path(path).suffix.lower()
     if suffix not in _WRITERS:
-        raise InputError(f"{path}: no format has the suffix {suffix!r}; end the name in {' or '.join(SUFFIXES)}")
+        known = " or ".join(SUFFIXES)
+        raise InputError(f"{path}: no format has the suffix {suffix!r}; end the name in {known}")
     module, name = _WRITERS[suffix]
     writer = getattr(importlib.import_module(f".{module}", __name__), name)
     known = [p.name for p in inspect.signature(writer).parameters.values() if p.kind is p.KEYWORD_ONLY]
@@ -59,7 +60,9 @@ def parse_color(color: str) -> tuple[int, int, int]:
     try:
         red, green, blue = ImageColor.getrgb(color)
     except (ValueError, AttributeError, TypeError):
-        raise InputError(f"{color!r} is not a colour; give a name like black or a code like #1a2b6d") from None
+        raise InputError(
+            f"{color!r} is not a colour; give a name like black or a code like #1a2b6d"
+        ) from None
     return red, green, blue
 
 

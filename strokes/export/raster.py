@@ -45,7 +45,9 @@ def draw(
     paper = None if background == "transparent" else parse_color(background)
     size = tuple(max(1, round(mm * dpi / _MM_PER_INCH)) for mm in (page.width, page.height))
     if size[0] * size[1] > _MOST_PIXELS:
-        raise InputError(f"the image would have {size[0]} x {size[1]} pixels; give a smaller resolution than {dpi} dpi")
+        raise InputError(
+            f"at {dpi} dpi the image would have {size[0]} x {size[1]} pixels; give a smaller resolution"
+        )
     coverage = _coverage(page, size, dpi / _MM_PER_INCH, pen_width_mm)
     if paper is None:
         image = Image.new("RGB", size, ink)

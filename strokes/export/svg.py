@@ -35,8 +35,7 @@ def write_svg(
     stroke_width = _number(check_pen_width(pen_width_mm))
     stroke = "#{:02x}{:02x}{:02x}".format(*parse_color(color))
     width, height = _number(page.width), _number(page.height)
-    # debug: svgwrite's validator parses every path again with regular expressions, which takes minutes.
-    drawing = svgwrite.Drawing(size=(f"{width}mm", f"{height}mm"), viewBox=f"0 0 {width} {height}", debug=False)
+    drawing = svgwrite.Drawing(size=(f"{width}mm", f"{height}mm"), viewBox=f"0 0 {width} {height}")
     drawing.elements.remove(drawing.defs)
     if text := _xml_text(page.text).strip():
         drawing.set_desc(title=_shortened(text), desc=text)
@@ -58,14 +57,15 @@ def write_svg(
 def path_data(points: np.ndarray) -> str:
     """The `d` of a path along the curve through points (n, 2) in mm, absolute, to 0.001 mm.
 
-    A stroke that is shorter and lower than `DOT_MM` becomes a level segment of that length around its middle.
+    A stroke smaller than `DOT_MM` becomes a level segment of that length around its middle.
     """
     low, high = points.min(axis=0), points.max(axis=0)
     if np.hypot(*(high - low)) < DOT_MM:
         x, y = (low + high) / 2
         return f"M{_pair((x - DOT_MM / 2, y))} L{_pair((x + DOT_MM / 2, y))}"
-    segments = (" ".join(map(_pair, segment[1:])) for segment in smooth(points) if (segment != segment[0]).any())
-    return f"M{_pair(points[0])} C" + " ".join(segments)
+    curve = smooth(points)
+    curve = curve[(curve[:, 0] != curve[:, 3]).any(axis=1)]  # a repeated point is no movement of the pen
+    return f"M{_pair(points[0])} C" + " ".join(_pair(point) for segment in curve for point in segment[1:])
 
 
 def _pair(point: Iterable[float]) -> str:
