@@ -1,0 +1,1 @@
+"""Truncated back-propagation through time: schedules, checkpoints, processes, metrics."""

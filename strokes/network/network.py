@@ -1,0 +1,142 @@
+"""The synthesis network: Graves 2013, sections 4 and 5, figure 12."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from .config import NetworkConfig
+from .mixture import Mixture, output_size
+from .recurrent import AttentionWeights, RecurrentState, attention_layer, attention_layer_plain
+from .window import WindowParameters, one_hot_text
+
+__all__ = ["NetworkOutput", "StrokeNetwork"]
+
+
+@dataclass(frozen=True)
+class NetworkOutput:
+    """outputs (B, T, 1 + 6M), raw; the state after the last point; the window's parameters (B, T, K)."""
+
+    outputs: Tensor
+    state: RecurrentState
+    window: WindowParameters
+
+
+class StrokeNetwork(nn.Module):
+    """Three LSTM layers, the window between the first and the second, a mixture on top of all.
+
+    The input (offset and window) skips to every layer and all layers lead to the output. No peephole
+    connections: the library's LSTMs have none.
+
+    Args:
+        symbols: the number of character ids, `len(alphabet)`.
+        config: sizes.
+    """
+
+    def __init__(self, symbols: int, config: NetworkConfig | None = None) -> None:
+        super().__init__()
+        self.symbols = symbols
+        self.config = config = config or NetworkConfig()
+        h, k = config.hidden, config.window_components
+
+        def parameter(*shape: int) -> nn.Parameter:
+            return nn.Parameter(torch.empty(shape).uniform_(-1 / math.sqrt(h), 1 / math.sqrt(h)))
+
+        self.layer1_offsets = parameter(4 * h, 3)
+        self.layer1_window = parameter(4 * h, symbols)
+        self.layer1_hidden = parameter(4 * h, h)
+        self.layer2_input = parameter(4 * h, 3 + symbols + h)
+        self.layer2_hidden = parameter(4 * h, h)
+        self.layer3_input = parameter(4 * h, 3 + symbols + h)
+        self.layer3_hidden = parameter(4 * h, h)
+        for layer in (1, 2, 3):
+            bias = torch.zeros(4 * h)
+            bias[h : 2 * h] = 1.0  # the forget gate: remember at first
+            self.register_parameter(f"layer{layer}_bias", nn.Parameter(bias))
+        self.window_projection = parameter(3 * k, h)
+        start = torch.cat([torch.full((k,), v) for v in (-1.0, -0.5, config.kappa_bias)])
+        self.window_bias = nn.Parameter(start)
+        size = output_size(config.mixture_components)
+        self.output_weight = nn.Parameter(torch.randn(size, 3 * h) * 0.02)
+        self.output_bias = nn.Parameter(torch.zeros(size))
+
+    def initial_state(self, batch: int) -> RecurrentState:
+        """The state before the first point: all zeros."""
+        zeros = self.output_bias.new_zeros
+        h = self.config.hidden
+        return RecurrentState(
+            *(zeros(batch, h) for _ in range(6)),
+            window=zeros(batch, self.symbols),
+            kappa=zeros(batch, self.config.window_components),
+        )
+
+    def encode(self, ids: Tensor, lengths: Tensor) -> Tensor:
+        """Text ids (B, U) and lengths (B,) as the one-hot (B, U, A) that `forward` reads."""
+        return one_hot_text(ids, lengths, self.symbols, self.output_bias.dtype)
+
+    def forward(
+        self,
+        offsets: Tensor,
+        text: Tensor,
+        state: RecurrentState | None = None,
+        *,
+        dtype: torch.dtype | None = None,
+        plain: bool = False,
+        dropout: float = 0.0,
+    ) -> NetworkOutput:
+        """Read points, predict the next of each: a chunk in training and priming, or one step.
+
+        Args:
+            offsets: (B, T, 3), normalised.
+            text: one-hot (B, U, A), from `encode`.
+            state: where an earlier call left off; the beginning of a line if None.
+            dtype: of the operands of large products (bfloat16 is faster), default the weights' own.
+            plain: take the reference loop instead of the fast one (for tests).
+            dropout: share of each layer's outputs set to 0 on the way up, in training mode alone.
+        """
+        state = state or self.initial_state(len(offsets))
+        own = self.output_bias.dtype
+        dtype = dtype or own
+        x = offsets.transpose(0, 1)  # (T, B, 3)
+        weights = AttentionWeights(
+            self.layer1_offsets, self.layer1_window, self.layer1_hidden, self.layer1_bias,
+            self.window_projection, self.window_bias,
+        )  # fmt: skip
+        if plain:
+            layer1 = attention_layer_plain(weights, x, text, state)
+        else:
+            layer1 = attention_layer(weights, x, text, state, dtype)
+        def drop(t: Tensor) -> Tensor:
+            return nn.functional.dropout(t, dropout, self.training) if dropout else t
+
+        skip = torch.cat([x, layer1.window], dim=-1).to(dtype)
+        y1 = drop(layer1.hidden.to(dtype))
+        y2, h2, c2 = self._lstm(2, torch.cat([skip, y1], -1), state.h2, state.c2, dtype)
+        y2 = drop(y2)
+        y3, h3, c3 = self._lstm(3, torch.cat([skip, y2], -1), state.h3, state.c3, dtype)
+        top = torch.cat([y1, y2, drop(y3)], dim=-1)
+        outputs = (top @ self.output_weight.T.to(dtype)).to(own) + self.output_bias
+        last = RecurrentState(
+            layer1.hidden[-1], layer1.last_cell, h2.to(own), c2.to(own), h3.to(own), c3.to(own),
+            layer1.window[-1], layer1.parameters.kappa[-1],
+        )  # fmt: skip
+        by_line = WindowParameters(*(p.transpose(0, 1) for p in layer1.parameters))
+        return NetworkOutput(outputs.transpose(0, 1), last, by_line)
+
+    def mixture(self, outputs: Tensor, bias: float = 0.0) -> Mixture:
+        """The density that raw outputs (..., 1 + 6M) stand for."""
+        return Mixture.from_outputs(outputs, bias=bias, scale_floor=self.config.scale_floor)
+
+    def _lstm(
+        self, layer: int, x: Tensor, h: Tensor, c: Tensor, dtype: torch.dtype
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """One library LSTM over (T, B, n) -> (T, B, H) and the last h and c (B, H)."""
+        w_x, w_h, bias = (getattr(self, f"layer{layer}_{n}").to(dtype) for n in ("input", "hidden", "bias"))
+        state = (h.to(dtype).unsqueeze(0), c.to(dtype).unsqueeze(0))
+        # The library has two biases, one too many.
+        parameters = [w_x, w_h, bias, torch.zeros_like(bias)]
+        y, h, c = torch.lstm(x, state, parameters, True, 1, 0.0, self.training, False, False)
+        return y, h[0], c[0]

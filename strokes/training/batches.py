@@ -1,0 +1,132 @@
+"""Which lines are read side by side, and as what tensors.
+
+Lines of like length share a batch, so that little is spent on padding: a batch of 64 IAM lines wastes
+about 3 %. All chunks of a batch are read before the next batch begins.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..corpus import Corpus
+from .config import Augmentation
+
+__all__ = ["Batch", "Chunk", "chunks", "epoch_batches", "make_batch", "repeats"]
+
+# Batches whose lines are sorted by length together: enough for little padding, few enough for variety.
+_POOL = 64
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Lines side by side.
+
+    offsets (B, T, 3) normalised and padded with zeros, lengths (B,) in points, text ids (B, U) and
+    text_lengths (B,).
+    """
+
+    offsets: Tensor
+    lengths: Tensor
+    text: Tensor
+    text_lengths: Tensor
+
+    @property
+    def target_count(self) -> int:
+        """Points predicted: all but the first of each line."""
+        return int((self.lengths - 1).clamp_min(0).sum())
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A stretch of a batch: inputs (B, T, 3), targets (B, T, 3) one point later, mask (B, T)."""
+
+    inputs: Tensor
+    targets: Tensor
+    mask: Tensor
+
+
+def repeats(corpus: Corpus, indices: np.ndarray, rare: int, most: int) -> np.ndarray:
+    """How often an epoch reads each line, (n,): more often the rarer its rarest character.
+
+    A character in c < `rare` lines asks for about log2(rare / c) further readings of each, up to
+    `most` in all: enough to be learned, too few for its handful of lines to be learned by heart.
+    """
+    if rare <= 0:
+        return np.ones(len(indices), np.int64)
+    counts: Counter[str] = Counter()
+    for i in indices:
+        counts.update(set(corpus.texts[i]))
+    rarest = np.array([min((counts[c] for c in corpus.texts[i] if c in corpus.alphabet), default=rare)
+                       for i in indices])  # fmt: skip
+    return np.clip(1 + np.floor(np.log2(rare / np.minimum(rarest, rare))), 1, most).astype(np.int64)
+
+
+def epoch_batches(lengths: np.ndarray, times: np.ndarray, batch: int, seed: int, epoch: int) -> list[np.ndarray]:
+    """The batches of one epoch: positions into `lengths`, each position i `times[i]` times.
+
+    The same for every process and every run with this seed. A last batch may be smaller.
+    """
+    rng = np.random.default_rng([seed, epoch, 1])
+    order = rng.permutation(np.repeat(np.arange(len(lengths)), times))
+    out = []
+    for start in range(0, len(order), batch * _POOL):
+        pool = order[start : start + batch * _POOL]
+        pool = pool[np.argsort(lengths[pool], kind="stable")]
+        out += [pool[i : i + batch] for i in range(0, len(pool), batch)]
+    return [out[i] for i in rng.permutation(len(out))]
+
+
+def make_batch(
+    corpus: Corpus,
+    indices: Sequence[int] | np.ndarray,
+    augmentation: Augmentation | None = None,
+    seeds: Sequence[Sequence[int]] = (),
+) -> Batch:
+    """Normalised, padded tensors of the lines `indices`.
+
+    With an augmentation each line is changed a little, by its own one of `seeds`: what becomes of a
+    line does not depend on its neighbours, nor on how many processes share a batch.
+    """
+    lines = []
+    for j, i in enumerate(indices):
+        offsets = corpus.offsets(int(i))
+        if augmentation is not None:
+            rng = np.random.default_rng(seeds[j])
+            x, y, shear = rng.uniform(-1, 1, 3) * (
+                np.log1p(augmentation.scale_x), np.log1p(augmentation.scale_y), augmentation.shear
+            )  # fmt: skip
+            offsets[:, 0] = np.exp(x) * (offsets[:, 0] + shear * offsets[:, 1])
+            offsets[:, 1] *= np.exp(y)
+        lines.append(torch.from_numpy(corpus.statistics.normalise(offsets)))
+    texts = [torch.from_numpy(corpus.alphabet.encode(corpus.texts[int(i)])) for i in indices]
+    pad = torch.nn.utils.rnn.pad_sequence
+    return Batch(
+        offsets=pad(lines, batch_first=True),
+        lengths=torch.tensor([len(line) for line in lines]),
+        text=pad(texts, batch_first=True),
+        text_lengths=torch.tensor([len(t) for t in texts]),
+    )
+
+
+def chunks(batch: Batch, size: int, longest: int | None = None) -> Iterator[Chunk]:
+    """Equal stretches of at most `size` points, in order.
+
+    `longest` (points) replaces the batch's own longest line, so that several processes with parts
+    of one batch take the same steps.
+    """
+    total = (int(batch.lengths.max()) if longest is None else longest) - 1
+    offsets = batch.offsets
+    if offsets.shape[1] < total + 1:
+        offsets = torch.nn.functional.pad(offsets, (0, 0, 0, total + 1 - offsets.shape[1]))
+    count = max(1, -(-total // size))
+    step = -(-total // count)
+    for start in range(0, total, step):
+        end = min(start + step, total)
+        mask = torch.arange(start + 1, end + 1) < batch.lengths.unsqueeze(1)
+        yield Chunk(offsets[:, start:end], offsets[:, start + 1 : end + 1], mask)

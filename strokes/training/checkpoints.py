@@ -1,0 +1,84 @@
+"""Checkpoints: folders of safetensors and JSON that appear whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from ..files import InputError
+
+__all__ = ["Checkpoint", "latest", "save"]
+
+_NAME = re.compile(r"checkpoint-(\d+)$")
+_KEEP = 2
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """progress: counters as JSON keeps them; tensors: network, mean weights and optimiser by name."""
+
+    progress: Mapping[str, object]
+    tensors: Mapping[str, Mapping[str, Tensor]]
+
+
+def save(run: Path, step: int, checkpoint: Checkpoint) -> None:
+    """Write `run`/checkpoint-STEP and drop all but the last two.
+
+    The folder is written under another name and renamed when it is complete and on disk.
+    """
+    final = run / f"checkpoint-{step:08d}"
+    tmp = run / f".{final.name}.{os.getpid()}.tmp"
+    shutil.rmtree(tmp, ignore_errors=True)
+    tmp.mkdir()
+    try:
+        for name, tensors in checkpoint.tensors.items():
+            save_file({k: v.detach().contiguous().cpu() for k, v in tensors.items()}, tmp / f"{name}.safetensors")
+        (tmp / "progress.json").write_text(json.dumps(checkpoint.progress, indent=1) + "\n", encoding="utf-8")
+        for file in tmp.iterdir():
+            with open(file, "rb+") as f:
+                os.fsync(f.fileno())
+        if final.exists():
+            shutil.rmtree(final)
+        os.replace(tmp, final)
+    except OSError as e:
+        raise InputError(
+            f"{run}: the checkpoint at step {step} could not be written ({e.strerror}); "
+            "the one before it is untouched: make room and go on with --resume"
+        ) from None
+    finally:
+        shutil.rmtree(tmp, ignore_errors=True)
+    for old in _all(run)[:-_KEEP]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def latest(run: Path) -> tuple[Checkpoint, list[str]]:
+    """The newest checkpoint that can be read, and the names of newer ones that can't.
+
+    Raises:
+        InputError: there is none.
+    """
+    damaged = []
+    for folder in reversed(_all(run)):
+        try:
+            progress = json.loads((folder / "progress.json").read_text(encoding="utf-8"))
+            tensors = {p.stem: load_file(p) for p in sorted(folder.glob("*.safetensors"))}
+            if not {"network", "mean", "optimizer"} <= tensors.keys():
+                raise ValueError("files are missing")
+            return Checkpoint(progress, tensors), damaged
+        except (OSError, ValueError, SafetensorError):
+            damaged.append(folder.name)
+    raise InputError(f"{run}: no checkpoint to resume from; start without --resume")
+
+
+def _all(run: Path) -> list[Path]:
+    return sorted(p for p in run.iterdir() if _NAME.fullmatch(p.name))

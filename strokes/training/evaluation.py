@@ -1,0 +1,91 @@
+"""Likelihood of lines under a network."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ..corpus import Corpus
+from ..network import StrokeNetwork
+from .batches import chunks, make_batch
+from .distributed import Group
+
+__all__ = ["Evaluation", "evaluate"]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How well a network predicts lines.
+
+    Log-loss is in nats of standardised offsets, end of stroke included. A line of T points has T - 1
+    predictions: its first point is where the pen starts, not an offset.
+
+    Attributes:
+        lines, points: how many lines, and predictions in all.
+        nats_per_line, nats_per_point: mean log-loss; lower is better.
+        raw_nats_per_point: the same in the corpus's own unit of length.
+        squared_error: mean squared distance from the mixture's mean, in deviations.
+        window_at_end: share of lines whose window stood past the last character at the last point.
+    """
+
+    lines: int
+    points: int
+    nats_per_line: float
+    nats_per_point: float
+    raw_nats_per_point: float
+    squared_error: float
+    window_at_end: float
+
+
+@torch.no_grad()
+def evaluate(
+    network: StrokeNetwork,
+    corpus: Corpus,
+    indices: Sequence[int] | np.ndarray,
+    *,
+    batch: int = 64,
+    dtype: torch.dtype = torch.float32,
+    group: Group | None = None,
+) -> Evaluation:
+    """Evaluate on the lines `indices`, shared among the processes of `group`."""
+    group = group or Group(0, 1, torch.device("cpu"))
+    order = np.asarray(indices)[np.argsort(corpus.lengths()[np.asarray(indices)], kind="stable")]
+    sums = torch.zeros(4, dtype=torch.float64)
+    training = network.training
+    network.eval()
+    for start in range(0, len(order), batch):
+        mine = order[start : start + batch][group.rank :: group.size]
+        if len(mine) == 0:
+            continue
+        lines = make_batch(corpus, mine)
+        text = network.encode(lines.text.to(group.device), lines.text_lengths.to(group.device))
+        state, past = None, torch.zeros(len(mine), dtype=torch.bool)
+        for chunk in chunks(lines, 400):
+            inputs, targets, mask = (t.to(group.device) for t in (chunk.inputs, chunk.targets, chunk.mask))
+            out = network(inputs, text, state, dtype=dtype)
+            state = out.state
+            mixture = network.mixture(out.outputs)
+            sums[0] += -mixture.log_prob(targets)[mask].double().sum().cpu()
+            sums[1] += mixture.squared_error(targets)[mask].double().sum().cpu()
+            sums[2] += int(mask.sum())
+            last = chunk.mask & ~torch.nn.functional.pad(chunk.mask[:, 1:], (0, 1))
+            kappa = (out.window.alpha * out.window.kappa).sum(-1) / out.window.alpha.sum(-1)
+            beyond = kappa.cpu() > lines.text_lengths.unsqueeze(1) - 0.5
+            past |= (last & beyond).any(1)
+        sums[3] += int(past.sum())
+    network.train(training)
+    nll, error, points, past_count = group.sum(sums.to(group.device)).tolist()
+    scale = sum(math.log(s) for s in corpus.statistics.std)
+    return Evaluation(
+        lines=len(order),
+        points=int(points),
+        nats_per_line=nll / len(order),
+        nats_per_point=nll / points,
+        raw_nats_per_point=nll / points + scale,
+        squared_error=error / points,
+        window_at_end=past_count / len(order),
+    )

@@ -1,0 +1,366 @@
+"""The training loop: truncated back-propagation through time, one page to read aloud."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from ..corpus import Corpus, CorpusError
+from ..files import InputError, atomic_path
+from ..model import Model
+from ..network import StrokeNetwork
+from . import checkpoints
+from .batches import chunks, epoch_batches, make_batch, repeats
+from .config import TrainingConfig
+from .distributed import Group
+from .evaluation import Evaluation, evaluate
+from .optimisers import Ema, learning_rate, make_optimizer
+
+__all__ = ["DivergedError", "TrainingResult", "train"]
+
+# Steps in a row without a finite gradient after which going on is hopeless.
+_MAX_SKIPPED = 20
+
+
+class DivergedError(InputError):
+    """Step after step without a finite gradient."""
+
+
+class TrainingResult(dict):
+    """Counters at the end of `train`: step, points, seconds, best (nats a point), finished ..."""
+
+
+def compute_dtype(config: TrainingConfig, device: torch.device) -> torch.dtype:
+    """bfloat16 where `precision` says so; auto: where the hardware multiplies it faster."""
+    if config.precision != "auto":
+        return torch.bfloat16 if config.precision == "bf16" else torch.float32
+    fast = torch.cuda.is_bf16_supported() if device.type == "cuda" else _cpu_has_bf16()
+    return torch.bfloat16 if fast else torch.float32
+
+
+def train(
+    corpus: Corpus,
+    run: Path,
+    config: TrainingConfig,
+    *,
+    group: Group,
+    resume: bool = False,
+    draw: Callable[[Model, Path], None] | None = None,
+    stop_after: int | None = None,
+) -> TrainingResult:
+    """Train until `config.epochs` are read, patience ends, or Ctrl-C; write everything into `run`.
+
+    `run` gets metrics.jsonl, checkpoint-STEP folders, best/ (the model with the best validation) and,
+    if `draw(model, path)` is given, samples-STEP.png at every validation. Resuming continues bit for
+    bit: order, augmentation and dropout are drawn from (seed, epoch, batch), never from a state.
+
+    Args:
+        resume: go on from the last checkpoint in `run`.
+        stop_after: stop, as Ctrl-C does, once this many steps are done (for tests).
+
+    Raises:
+        InputError: `run` holds a run already, or none to resume.
+        DivergedError: gradients stay non-finite.
+    """
+    torch.manual_seed(config.seed)
+    torch.set_flush_denormal(True)
+    device = group.device
+    dtype = compute_dtype(config, device)
+    network = StrokeNetwork(len(corpus.alphabet), config.network).to(device)
+    ema = Ema(network, config.ema)
+    parameters = list(network.parameters())
+    optimizer = make_optimizer(config, parameters)
+
+    training = corpus.select(*config.training_splits)
+    validation = corpus.select(config.validation_split)
+    if len(training) == 0 or len(validation) == 0:
+        empty = "training" if len(training) == 0 else "validation"
+        raise CorpusError(f"the corpus has no line in its {empty} split; prepare it again, or name other splits")
+    if config.validation_lines and len(validation) > config.validation_lines:
+        validation = validation[np.linspace(0, len(validation) - 1, config.validation_lines).astype(int)]
+    lengths = corpus.lengths()[training]
+    times = repeats(corpus, training, config.rare, config.rare_repeats)
+    points_per_epoch = int((times * (lengths - 1)).sum())
+    total_points = int(config.epochs * points_per_epoch)
+
+    progress: dict = {"step": 0, "epoch": 0, "batch": 0, "points": 0, "seconds": 0.0, "skipped": 0,
+                      "best": None, "bad_validations": 0, "validations": 0}  # fmt: skip
+    if resume:
+        checkpoint, damaged = checkpoints.latest(run)
+        for name in damaged if group.first else ():
+            print(f"strokes: {run / name} is damaged; going on from the one before it", file=sys.stderr)
+        progress = dict(checkpoint.progress)
+        _restore(network, ema, optimizer, checkpoint, run)
+    log = _Log(run / "metrics.jsonl", progress["step"] if resume else None, group.first)
+    bar = tqdm(total=total_points, initial=min(progress["points"], total_points), unit="pt", unit_scale=True,
+               smoothing=0.02, disable=not group.first or not sys.stderr.isatty(), desc="training")  # fmt: skip
+    started = time.monotonic() - progress["seconds"]
+    bad_steps = 0
+    losses = _Means()
+
+    def write_checkpoint() -> None:
+        progress["seconds"] = time.monotonic() - started
+        if group.first:
+            tensors = {"network": network.state_dict(), "mean": ema.network.state_dict(),
+                       "optimizer": _optimizer_tensors(network, optimizer)}  # fmt: skip
+            checkpoints.save(run, progress["step"], checkpoints.Checkpoint(progress, tensors))
+        group.barrier()
+
+    def validate() -> None:
+        result = evaluate(ema.network, corpus, validation, dtype=dtype, group=group)
+        progress["validations"] += 1
+        better = progress["best"] is None or result.nats_per_point < progress["best"]
+        progress["bad_validations"] = 0 if better else progress["bad_validations"] + 1
+        if better:
+            progress["best"] = result.nats_per_point
+        if not group.first:
+            return
+        seconds = time.monotonic() - started
+        log.write("validation", progress, points_per_epoch, seconds, ema=True, **asdict(result))
+        model = _model(ema.network, corpus, config, progress, points_per_epoch, seconds, result)
+        if better:
+            model.save(run / "best")
+        bar.write(
+            f"epoch {progress['points'] / points_per_epoch:.2f}: validation {result.nats_per_point:.4f} nats/point"
+            f"{' (best)' if better else ''}, {seconds / 60:.0f} min",
+            file=sys.stderr,
+        )
+        if draw is not None:
+            draw(model, run / f"samples-{progress['step']:08d}.png")
+
+    finished = False
+    with _interruptible() as interrupted:
+        while not finished:
+            batches = epoch_batches(lengths, times, config.batch, config.seed, progress["epoch"])
+            if progress["batch"] >= len(batches):
+                progress["epoch"] += 1
+                progress["batch"] = 0
+                continue
+            chosen = training[batches[progress["batch"]]]
+            key = (config.seed, progress["epoch"], progress["batch"])
+            mine = np.arange(len(chosen))[group.rank :: group.size]
+            # A process without a line still takes part in every sum: it reads a line that does not count.
+            lines = make_batch(corpus, chosen[mine] if len(mine) else chosen[:1], config.augmentation,
+                               [(*key, int(j)) for j in (mine if len(mine) else [0])])  # fmt: skip
+            torch.manual_seed(int(np.random.SeedSequence((*key, group.rank)).generate_state(1)[0]))
+            text = network.encode(lines.text.to(device), lines.text_lengths.to(device))
+            all_lengths = corpus.lengths()[chosen]
+            state, stop = None, False
+            longest, read = int(all_lengths.max()), 0
+            for chunk in chunks(lines, config.chunk, longest):
+                width = chunk.inputs.shape[1]
+                count = int(np.clip(all_lengths - 1 - read, 0, width).sum())
+                read += width
+                rate = learning_rate(config, progress["step"], progress["points"] / total_points)
+                for g in optimizer.param_groups:
+                    g["lr"] = rate
+                inputs, targets, mask = (t.to(device) for t in (chunk.inputs, chunk.targets, chunk.mask))
+                if len(mine) == 0:
+                    mask = torch.zeros_like(mask)
+                out = network(inputs, text, state, dtype=dtype, dropout=config.dropout)
+                state = out.state.detach()
+                log_prob = network.mixture(out.outputs).log_prob(targets)
+                loss = -torch.where(mask, log_prob, 0).sum() / count
+                optimizer.zero_grad(set_to_none=True)
+                loss.backward()
+                stop_asked = bool(interrupted) or (
+                    stop_after is not None and progress["step"] + 1 >= stop_after
+                )
+                extra = torch.tensor([float(loss.detach()), float(stop_asked)], device=device)
+                group.sum_gradients(parameters, extra)
+                stop = stop or bool(extra[1] > 0)
+                norm = float(torch.nn.utils.clip_grad_norm_(parameters, config.clip))
+                progress["step"] += 1
+                progress["points"] += count
+                if np.isfinite(norm) and np.isfinite(float(extra[0])):
+                    optimizer.step()
+                    ema.update(network, progress["step"])
+                    losses.add(float(extra[0]), norm, count)
+                    bad_steps = 0
+                else:
+                    progress["skipped"] += 1
+                    bad_steps += 1
+                    if bad_steps >= _MAX_SKIPPED:
+                        raise DivergedError(
+                            f"{run}: {bad_steps} steps in a row without a finite gradient (at step "
+                            f"{progress['step']}); lower --learning-rate or --clip and go on with --resume"
+                        )
+                bar.update(count)
+                if progress["step"] % 20 == 0 and group.first:
+                    seconds = time.monotonic() - started
+                    row = losses.take(seconds)
+                    log.write("train", progress, points_per_epoch, seconds, learning_rate=rate,
+                              skipped=progress["skipped"], **row)  # fmt: skip
+                    bar.set_postfix_str(f"{row['loss']:.3f} nats/pt", refresh=False)
+                if bad_steps:
+                    break  # the carried state may be spoilt: the rest of these lines is left out
+            before = progress["step"] - -(-(longest - 1) // config.chunk)
+            progress["batch"] += 1
+            finished = progress["points"] >= total_points
+            due = progress["points"] / points_per_epoch >= (progress["validations"] + 1) * config.validate_every
+            if due or finished:
+                validate()
+                finished = finished or 0 < config.patience <= progress["bad_validations"]
+            crossed = progress["step"] // config.checkpoint_every > before // config.checkpoint_every
+            if crossed or finished or stop:
+                write_checkpoint()
+            if stop:
+                break
+    bar.close()
+    return TrainingResult(progress, finished=finished, seconds=time.monotonic() - started)
+
+
+class _Means:
+    """Loss and gradient norm since they were last asked for."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[float, float, int]] = []
+        self.since: float | None = None
+
+    def add(self, loss: float, norm: float, count: int) -> None:
+        self.rows.append((loss, norm, count))
+
+    def take(self, now: float) -> dict[str, float | None]:
+        rows, since = self.rows, self.since
+        self.rows, self.since = [], now
+        points = sum(n for *_, n in rows)
+        return {
+            "loss": sum(loss * n for loss, _, n in rows) / points if points else float("nan"),
+            "gradient_norm": float(np.mean([norm for _, norm, _ in rows])) if rows else None,
+            "points_per_second": points / (now - since) if since is not None and now > since else None,
+        }
+
+
+class _Log:
+    """Rows of JSON, appended; when resuming, rows later than the checkpoint are taken out first."""
+
+    def __init__(self, path: Path, step: int | None, first: bool) -> None:
+        self.path = path
+        if not first:
+            return
+        kept = []
+        if step is not None and path.exists():
+            for row in path.read_text(encoding="utf-8").splitlines():
+                try:
+                    if json.loads(row)["step"] <= step:
+                        kept.append(row + "\n")
+                except ValueError:
+                    pass  # a row that was cut off by a crash
+        with atomic_path(path) as tmp:
+            tmp.write_text("".join(kept), encoding="utf-8")
+
+    def write(self, event: str, progress: dict, points_per_epoch: int, seconds: float, **values: object) -> None:
+        row = {
+            "event": event,
+            "step": progress["step"],
+            "points": progress["points"],
+            "epoch": progress["points"] / points_per_epoch,
+            "seconds": seconds,
+            **values,
+        }
+        with open(self.path, "a", encoding="utf-8") as f:
+            f.write(json.dumps(row) + "\n")
+
+
+@contextmanager
+def _interruptible() -> Iterator[list[int]]:
+    """Collects the first Ctrl-C (or SIGTERM) instead of raising; a second one raises."""
+    caught: list[int] = []
+
+    def handler(number: int, frame: object) -> None:
+        if caught:
+            raise KeyboardInterrupt
+        caught.append(number)
+        print("\nstrokes: stopping after this batch; again to stop at once", file=sys.stderr)
+
+    old = {}
+    try:
+        for s in (signal.SIGINT, signal.SIGTERM):
+            old[s] = signal.signal(s, handler)
+    except ValueError:
+        pass  # not the main thread: the caller handles signals
+    try:
+        yield caught
+    finally:
+        for s, h in old.items():
+            signal.signal(s, h)
+
+
+def _optimizer_tensors(network: StrokeNetwork, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    return {
+        f"{name}.{key}": torch.as_tensor(value)
+        for name, p in network.named_parameters()
+        for key, value in optimizer.state.get(p, {}).items()
+    }
+
+
+def _restore(network, ema, optimizer, checkpoint, run) -> None:  # noqa: ANN001
+    try:
+        network.load_state_dict(checkpoint.tensors["network"])
+        ema.network.load_state_dict(checkpoint.tensors["mean"])
+    except RuntimeError:
+        raise InputError(
+            f"{run}: its checkpoint is of a network of other sizes or another alphabet; "
+            "resume with the corpus and sizes that it was started with"
+        ) from None
+    for name, p in network.named_parameters():
+        state = {k[len(name) + 1 :]: v.to(p.device) if v.ndim else v
+                 for k, v in checkpoint.tensors["optimizer"].items() if k.startswith(name + ".")}  # fmt: skip
+        if state:
+            optimizer.state[p] = state
+
+
+def _model(network, corpus, config, progress, points_per_epoch, seconds, result: Evaluation) -> Model:  # noqa: ANN001
+    info = {
+        "preset": corpus.options,
+        "training": asdict(config),
+        "epochs": round(progress["points"] / points_per_epoch, 3),
+        "points": progress["points"],
+        "steps": progress["step"],
+        "hours": round(seconds / 3600, 3),
+        "machine": platform.processor() or platform.machine(),
+        "validation": asdict(result),
+    }
+    return Model(
+        weights={k: v.cpu().numpy() for k, v in network.state_dict().items()},
+        network=asdict(config.network),
+        alphabet=corpus.alphabet,
+        statistics=corpus.statistics,
+        info=info,
+    )
+
+
+def _cpu_has_bf16() -> bool:
+    """Whether this processor has instructions for bfloat16 products."""
+    capability = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    amx = getattr(torch.cpu, "_is_amx_tile_supported", None)
+    return bool((capability and capability()) or (amx and amx()))
+
+
+def fresh_run(run: Path, resume: bool) -> None:
+    """Make the folder of a run, or check that there is one to resume.
+
+    Raises:
+        InputError: a new run's folder holds another, or a resumed one's does not exist.
+    """
+    if resume:
+        if not run.is_dir():
+            raise InputError(f"{run}: there is no run to resume; start without --resume")
+        return
+    if run.exists() and any(run.iterdir() if run.is_dir() else [run]):
+        raise InputError(f"{run}: this is in use; go on with --resume, or choose another folder")
+    run.mkdir(parents=True, exist_ok=True)
+    shutil.disk_usage(run)

@@ -1,0 +1,70 @@
+"""The optimiser of the paper, and the running mean of the weights."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+from .config import TrainingConfig
+
+__all__ = ["Ema", "GravesRMSProp", "learning_rate", "make_optimizer"]
+
+
+class GravesRMSProp(torch.optim.Optimizer):
+    """RMSProp with momentum and the variance of the gradient: Graves 2013, eqs. 38-41.
+
+    The constant 1e-4 stands inside the root, unlike in torch's RMSprop.
+    """
+
+    def __init__(
+        self, params: Iterable[Tensor], lr: float = 1e-4, decay: float = 0.95, momentum: float = 0.9
+    ) -> None:
+        super().__init__(params, {"lr": lr, "decay": decay, "momentum": momentum})
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:
+        for group in self.param_groups:
+            decay = group["decay"]
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                state = self.state[p]
+                if not state:
+                    state.update({k: torch.zeros_like(p) for k in ("square", "mean", "delta")})
+                n, g, delta = state["square"], state["mean"], state["delta"]
+                n.mul_(decay).addcmul_(p.grad, p.grad, value=1 - decay)
+                g.mul_(decay).add_(p.grad, alpha=1 - decay)
+                root = (n - g * g + 1e-4).sqrt_()
+                delta.mul_(group["momentum"]).addcdiv_(p.grad, root, value=-group["lr"])
+                p.add_(delta)
+
+
+def make_optimizer(config: TrainingConfig, params: Iterable[Tensor]) -> torch.optim.Optimizer:
+    if config.optimizer == "rmsprop":
+        return GravesRMSProp(params, lr=config.learning_rate)
+    return torch.optim.Adam(params, lr=config.learning_rate, betas=(0.9, config.beta2))
+
+
+def learning_rate(config: TrainingConfig, step: int, progress: float) -> float:
+    """Linear warm-up over steps, times half a cosine over the run: 1 at progress 0, `final_rate` at 1."""
+    warm = min(1.0, (step + 1) / config.warmup) if config.warmup else 1.0
+    cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+    return config.learning_rate * warm * (config.final_rate + (1 - config.final_rate) * cosine)
+
+
+class Ema:
+    """A running mean of the weights. Young runs average over fewer steps, so that it does not lag."""
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.network = copy.deepcopy(network).requires_grad_(False).eval()
+
+    @torch.no_grad()
+    def update(self, network: nn.Module, step: int) -> None:
+        decay = min(self.decay, (1 + step) / (10 + step))
+        for mean, now in zip(self.network.parameters(), network.parameters(), strict=True):
+            mean.lerp_(now, 1 - decay)
