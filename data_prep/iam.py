@@ -453,8 +453,8 @@ def prepare(
             if not text:
                 reject(raw.split, Remark(raw.name, "no text", "there is no transcription of this line"))
                 continue
-            if "#" in text:
-                reject(raw.split, Remark(raw.name, "unreadable word", "the transcription has a #"))
+            if "#" in text or "%%" in text:
+                reject(raw.split, Remark(raw.name, "unreadable word", "the transcription marks a word nobody could read"))
                 continue
             if why := mismatch(raw.ink, text):
                 reject(raw.split, Remark(raw.name, "text and ink differ", why))
