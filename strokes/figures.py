@@ -59,7 +59,7 @@ def attention_shares(window: np.ndarray) -> np.ndarray:
     return window / np.maximum(total, floor)[:, None]
 
 
-def attention_columns(weights: np.ndarray, ink: Ink, edges: np.ndarray) -> np.ndarray:
+def attention_columns(weights: np.ndarray, ink: Ink, edges: np.ndarray, spread: float = 0.0) -> np.ndarray:
     """Attention over bins of the ink's own x: in each bin the strongest of what was drawn there.
 
     Point t stands for the bins that the pen crossed on its way to it, from the point before in its stroke.
@@ -68,6 +68,7 @@ def attention_columns(weights: np.ndarray, ink: Ink, edges: np.ndarray) -> np.nd
         weights: (T, C), a row for each point of the ink, not negative.
         ink: T points.
         edges: (B + 1,), ascending and evenly spaced, around the ink.
+        spread: half of the pen's width, in units of the ink; widens every mark, so that dots show.
 
     Returns:
         (B, C) float64, nan in bins without ink.
@@ -84,7 +85,8 @@ def attention_columns(weights: np.ndarray, ink: Ink, edges: np.ndarray) -> np.nd
         return columns
     x = ink.points[:, 0].astype(np.float64)
     before = np.concatenate([np.concatenate([s[:1, 0], s[:-1, 0]]) for s in ink.strokes]).astype(np.float64)
-    cell = (np.stack([np.minimum(x, before), np.maximum(x, before)]) - edges[0]) / (edges[1] - edges[0])
+    reach = np.stack([np.minimum(x, before) - spread, np.maximum(x, before) + spread])
+    cell = (reach - edges[0]) / (edges[1] - edges[0])
     low, high = np.clip(np.floor(cell).astype(int), 0, bins - 1)
     count = high - low + 1
     point = np.repeat(np.arange(len(x)), count)
@@ -148,8 +150,9 @@ def attention_heatmap(text: str, window: np.ndarray, ink: Ink, path: str | os.Pa
     best = shares.argmax(axis=1)
     missing = skipped(text, window)
     edges = np.linspace(x0, x1, round(width * 120) + 1)
+    columns = attention_columns(shares, ink, edges, spread=0.015 * (x1 - x0) / width)
     heat.imshow(
-        _heat_image(attention_columns(shares, ink, edges), colors),
+        _heat_image(columns, colors),
         aspect="auto", interpolation="nearest", extent=(x0, x1, len(text) + 0.5, -0.5),
     )  # fmt: skip
     heat.spines[:].set_visible(False)
