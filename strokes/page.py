@@ -17,6 +17,8 @@ __all__ = ["MM_PER_UNIT", "Page", "fit_page"]
 #: y of a line has a standard deviation of about 1. Small letters come out 2.5 to 3 mm high.
 MM_PER_UNIT = 2.2
 
+_LONGEST_M = 20.0
+
 
 @dataclass(frozen=True)
 class Page:
@@ -49,7 +51,7 @@ def fit_page(ink: Ink, *, text: str = "", scale: float = MM_PER_UNIT, margin: fl
         margin: millimetres between the middle of the pen's outermost marks and the edge of the paper.
 
     Raises:
-        InputError: the ink is empty, scale is not positive, or margin is negative.
+        InputError: the ink is empty or longer than 20 m, scale is not positive, or margin is negative.
     """
     if not (math.isfinite(scale) and scale > 0):
         raise InputError(f"the scale is {scale} mm; give a positive number of millimetres")
@@ -57,6 +59,10 @@ def fit_page(ink: Ink, *, text: str = "", scale: float = MM_PER_UNIT, margin: fl
         raise InputError(f"the margin is {margin} mm; give 0 or a positive number of millimetres")
     if not ink.strokes:
         raise InputError("there is no ink to fit a page to; give a text with something to write in it")
+    x0, y0, x1, y1 = ink.bounds
+    metres = max(x1 - x0, y1 - y0) * scale / 1000
+    if metres > _LONGEST_M:
+        raise InputError(f"the ink would be {metres:.3g} m long; give a smaller scale or a shorter text")
     # The curve bulges a little beyond the points that it passes through.
     curve = np.concatenate([flatten(stroke, 0.01 / scale) for stroke in ink.strokes])
     low, high = curve.min(axis=0) * scale - margin, curve.max(axis=0) * scale + margin

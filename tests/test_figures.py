@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import json
 import subprocess
 import sys
@@ -136,7 +138,7 @@ def test_a_log_cut_off_in_its_last_line_is_read(tmp_path):
 def test_a_resumed_run_replaces_the_rows_that_it_wrote_again():
     rows = log(5)
     again = [row | {"loss": 7.0} for row in rows[3:]]
-    assert [row["loss"] for row in read_metrics(rows + again)] == [row["loss"] for row in rows[:3]] + [7.0, 7.0]
+    assert read_metrics(rows + again) == rows[:3] + again
 
 
 @pytest.mark.filterwarnings("error")

@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import subprocess
 import sys
 
@@ -47,6 +49,8 @@ def test_bad_input_is_refused():
     for scale in (0, -1, float("nan"), float("inf")):
         with pytest.raises(InputError, match="scale"):
             fit_page(INK, scale=scale)
+    with pytest.raises(InputError, match="m long"):
+        fit_page(Ink((np.array([[0, 0], [1e30, 0]]),)))
     for margin in (-0.1, float("nan")):
         with pytest.raises(InputError, match="margin"):
             fit_page(INK, margin=margin)
