@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from .curves import flatten
 from .files import InputError
 from .ink import Ink
 
-__all__ = ["MM_PER_UNIT", "Page", "fit_page"]
+__all__ = ["MM_PER_UNIT", "Page", "baseline", "fit_page"]
 
 #: The default size of handwriting: millimetres for one unit of ink as the network draws it, where the
 #: y of a line has a standard deviation of about 1. Small letters come out 2.5 to 3 mm high.
@@ -41,30 +42,60 @@ class Page:
         return tuple(stroke for line in self.lines for stroke in line.strokes)
 
 
-def fit_page(ink: Ink, *, text: str = "", scale: float = MM_PER_UNIT, margin: float = 5.0) -> Page:
+def fit_page(
+    lines: Ink | Sequence[Ink | None],
+    *,
+    text: str = "",
+    scale: float = MM_PER_UNIT,
+    line_height: float = 10.0,
+    margin: float = 5.0,
+) -> Page:
     """A page just large enough for the ink and a margin around it.
 
+    Lines stand one below another, flush left, on baselines `line_height` apart.
+
     Args:
-        ink: one line, in units of the network.
+        lines: one line or several, in units of the network; None leaves a line blank.
         text: what the ink says.
         scale: millimetres for one unit of ink.
+        line_height: millimetres from baseline to baseline.
         margin: millimetres between the middle of the pen's outermost marks and the edge of the paper.
 
     Raises:
-        InputError: the ink is empty or longer than 20 m, scale is not positive, or margin is negative.
+        InputError: there is no ink or it is longer than 20 m; scale or line_height is not positive, or
+            margin is negative.
     """
-    if not (math.isfinite(scale) and scale > 0):
-        raise InputError(f"the scale is {scale} mm; give a positive number of millimetres")
+    for name, value in (("scale", scale), ("line height", line_height)):
+        if not (math.isfinite(value) and value > 0):
+            raise InputError(f"the {name} is {value} mm; give a positive number of millimetres")
     if not (math.isfinite(margin) and margin >= 0):
         raise InputError(f"the margin is {margin} mm; give 0 or a positive number of millimetres")
-    if not ink.strokes:
+    placed = []
+    for row, ink in enumerate([lines] if isinstance(lines, Ink) else lines):
+        if ink is not None and ink.strokes:
+            shift = -ink.bounds[0] * scale, row * line_height - baseline(ink) * scale
+            placed.append(ink.transformed(np.eye(2) * scale, shift))
+    if not placed:
         raise InputError("there is no ink to fit a page to; give a text with something to write in it")
-    x0, y0, x1, y1 = ink.bounds
-    metres = max(x1 - x0, y1 - y0) * scale / 1000
+    boxes = np.array([ink.bounds for ink in placed])
+    metres = float((boxes[:, 2:].max(axis=0) - boxes[:, :2].min(axis=0)).max()) / 1000
     if metres > _LONGEST_M:
         raise InputError(f"the ink would be {metres:.3g} m long; give a smaller scale or a shorter text")
     # The curve bulges a little beyond the points that it passes through.
-    curve = np.concatenate([flatten(stroke, 0.01 / scale) for stroke in ink.strokes])
-    low, high = curve.min(axis=0) * scale - margin, curve.max(axis=0) * scale + margin
+    curve = np.concatenate([flatten(stroke, 0.01) for ink in placed for stroke in ink.strokes])
+    low, high = curve.min(axis=0) - margin, curve.max(axis=0) + margin
     width, height = (math.ceil(size * 1000) / 1000 for size in high - low)
-    return Page(width, height, (ink.transformed(np.eye(2) * scale, -low),), text)
+    return Page(width, height, tuple(ink.transformed(shift=-low) for ink in placed), text)
+
+
+def baseline(ink: Ink) -> float:
+    """The y on which a level line of writing stands: the median of the lowest points of its strokes' turns.
+
+    Most letters end there; descenders are few.
+    """
+    turns = [np.zeros(0)]
+    for stroke in ink.strokes:
+        y = stroke[:, 1].astype(np.float64)
+        down = np.diff(y, prepend=-np.inf, append=-np.inf)
+        turns.append(y[(down[:-1] > 0) & (down[1:] <= 0)])
+    return float(np.median(np.concatenate(turns)))

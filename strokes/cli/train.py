@@ -114,9 +114,27 @@ def _flatten(settings: dict) -> dict:
     return flat
 
 
+#: What the validation samples say: common words, capitals, digits, punctuation.
+_SAMPLES = (
+    "You know nothing Jon Snow",
+    "The quick brown fox jumps over the lazy dog.",
+    "Meet me at 9 o'clock, or at 10:45?",
+    "vexing queries from Kate, Victor and Zoe",
+    "handwriting is judged by eye",
+)
+
+
 def _draw(model, path: Path) -> None:  # noqa: ANN001
-    pass
+    from ..figures import samples_sheet
+    from ..sampling import Sampler, SamplingOptions
+
+    lines = Sampler(model).sample(_SAMPLES, SamplingOptions(bias=0.75, tries=1))
+    title = f"{model.info['epochs']:.2f} epochs, {model.info['validation']['nats_per_point']:.3f} nats/point"
+    samples_sheet([(line.text, line.ink) for line in lines], path, title)
 
 
 def _curves(run: Path) -> None:
-    pass
+    from ..figures import training_curves
+
+    if (run / "metrics.jsonl").stat().st_size:
+        training_curves(run / "metrics.jsonl", run / "curves.png")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,14 +50,19 @@ def evaluate(
     batch: int = 64,
     dtype: torch.dtype = torch.float32,
     group: Group | None = None,
+    progress: Callable[[int], object] = lambda lines: None,
 ) -> Evaluation:
-    """Evaluate on the lines `indices`, shared among the processes of `group`."""
+    """Evaluate on the lines `indices`, shared among the processes of `group`.
+
+    `progress` is called with the number of lines done each time some are.
+    """
     group = group or Group(0, 1, torch.device("cpu"))
     order = np.asarray(indices)[np.argsort(corpus.lengths()[np.asarray(indices)], kind="stable")]
     sums = torch.zeros(4, dtype=torch.float64)
     training = network.training
     network.eval()
     for start in range(0, len(order), batch):
+        progress(len(order[start : start + batch]))
         mine = order[start : start + batch][group.rank :: group.size]
         if len(mine) == 0:
             continue

@@ -1,0 +1,121 @@
+"""strokes write: text in, a page of handwriting out."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..files import InputError
+from . import Parser
+
+__all__ = ["read_text", "run", "sampling_arguments", "sampling_options"]
+
+_DESCRIPTION = """\
+Write text by hand.
+
+The suffix of OUT chooses the format: .svg (single strokes in millimetres, ready for a plotter) or
+.png. Line breaks in the text are kept, longer lines are wrapped. Characters that the pen has not
+learned are replaced by the nearest it has, and named."""
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run the command; returns the exit status."""
+    parser = Parser(
+        "write", _DESCRIPTION, 'strokes write "You know nothing Jon Snow" -o snow.svg --bias 0.75 --seed 3'
+    )
+    text_arguments(parser)
+    parser.add_argument("-o", "--output", required=True, metavar="OUT", help="OUT.svg or OUT.png")
+    sampling_arguments(parser)
+    page = parser.add_argument_group("page")
+    page.add_argument("--page", choices=["fit"], default="fit", help="fit: as large as the ink (default)")
+    page.add_argument("--margin", type=float, default=5.0, metavar="MM", help="around the ink (default 5)")
+    page.add_argument("--line-height", type=float, default=10.0, metavar="MM",
+                      help="from one line to the next; the writing keeps its share of it (default 10)")  # fmt: skip
+    page.add_argument("--pen-width", type=float, default=0.35, metavar="MM", help="default 0.35")
+    page.add_argument("--color", default="black", metavar="C", help="a CSS colour (default black)")
+    page.add_argument("--dpi", type=float, default=300.0, help="of .png (default 300)")
+    args = parser.parse_args(argv)
+    text = read_text(args)
+
+    from ..export import SUFFIXES, export
+    from ..page import MM_PER_UNIT
+    from ..writer import Writer
+
+    suffix = Path(args.output).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise InputError(f"{args.output}: unknown format {suffix!r}; end the name in {' or '.join(SUFFIXES)}")
+    if not args.line_height > 0:
+        raise InputError(f"--line-height is {args.line_height}; give a positive number of millimetres")
+    writer = Writer(args.model)
+    lines = writer.lines(text)[0]
+
+    from tqdm import tqdm
+
+    with tqdm(total=sum(map(bool, lines)), unit="line", disable=len(lines) < 4 or not sys.stderr.isatty()) as bar:
+        written = writer.write(
+            text,
+            sampling_options(args),
+            scale=MM_PER_UNIT * args.line_height / 10.0,
+            line_height=args.line_height,
+            margin=args.margin,
+            progress=bar.update,
+        )
+    options = {"pen_width_mm": args.pen_width, "color": args.color}
+    if suffix == ".png":
+        options["dpi"] = args.dpi
+    export(written.page, args.output, **options)
+    if written.transliteration.replaced:
+        print(f"strokes: written {written.transliteration}", file=sys.stderr)
+    for sample in written.doubtful:
+        print(f"strokes: look at the line {sample.text!r}; another --seed may write it better", file=sys.stderr)
+    return 0
+
+
+def text_arguments(parser: Parser) -> None:
+    """TEXT and --file, of which one is needed."""
+    parser.add_argument("text", nargs="?", metavar="TEXT", help="what to write; - reads standard input")
+    parser.add_argument("--file", metavar="F", help="a UTF-8 text file to write; - reads standard input")
+
+
+def sampling_arguments(parser: Parser) -> None:
+    """The options of `SamplingOptions`, and the model."""
+    group = parser.add_argument_group("hand")
+    group.add_argument("--bias", type=float, default=0.75, metavar="B",
+                       help="0: as lively as people write; 1 and more: neat (default 0.75)")  # fmt: skip
+    group.add_argument("--seed", type=int, default=0, metavar="N", help="another seed, another hand (default 0)")
+    group.add_argument("--model", default="default", metavar="DIR",
+                       help="a packaged model, a model's folder or a training run (default: default)")  # fmt: skip
+
+
+def sampling_options(args):  # noqa: ANN001, ANN201
+    """`SamplingOptions` as the command line gave them."""
+    from ..sampling import SamplingOptions
+
+    try:
+        return SamplingOptions(bias=args.bias, seed=args.seed)
+    except ValueError as e:
+        raise InputError(f"--{e}") from None
+
+
+def read_text(args) -> str:  # noqa: ANN001
+    """The text that `text_arguments` asked for.
+
+    Raises:
+        InputError: none or two were given, or a file cannot be read.
+    """
+    # One line on one core; more threads only wait for each other. Before numpy is imported.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if (args.text is None) == (args.file is None):
+        raise InputError("give either TEXT or --file F")
+    source = args.file if args.file is not None else "-" if args.text == "-" else None
+    if source is None:
+        return args.text
+    try:
+        data = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
+        return data.decode("utf-8-sig")
+    except OSError as e:
+        raise InputError(f"{source}: cannot be read ({e.strerror})") from None
+    except UnicodeDecodeError as e:
+        raise InputError(f"{source}: not UTF-8 text (byte {e.start}); save it as UTF-8") from None
