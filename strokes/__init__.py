@@ -1,1 +1,47 @@
-"""Handwriting synthesis: text in, pen strokes out."""
+"""Handwriting synthesis: text in, pen strokes out (Graves 2013, arXiv:1308.0850, sections 4 and 5).
+
+>>> from strokes import Writer
+>>> Writer().write("Dear Ada").save("dear-ada.svg")
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .alphabet import Alphabet
+    from .corpus import Corpus, Statistics
+    from .files import InputError
+    from .ink import Ink, Line
+    from .model import Model, load_model
+    from .network import Mixture, NetworkConfig, RecurrentState, StrokeNetwork
+    from .page import Page, fit_page
+    from .sampling import Sample, Sampler, SamplingOptions
+    from .writer import Writer, Written
+
+_HOMES = {
+    "alphabet": ("Alphabet",),
+    "corpus": ("Corpus", "Statistics"),
+    "files": ("InputError",),
+    "ink": ("Ink", "Line"),
+    "model": ("Model", "load_model"),
+    "network": ("Mixture", "NetworkConfig", "RecurrentState", "StrokeNetwork"),
+    "page": ("Page", "fit_page"),
+    "sampling": ("Sample", "Sampler", "SamplingOptions"),
+    "writer": ("Writer", "Written"),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used: writing a line need not wait for torch."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'strokes' has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

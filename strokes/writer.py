@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .alphabet import Transliteration
+from .export import export
 from .files import InputError
 from .model import DEFAULT_MODEL, Model, load_model
 from .page import MM_PER_UNIT, Page, fit_page
@@ -32,6 +33,10 @@ class Written:
     page: Page
     samples: tuple[Sample, ...]
     transliteration: Transliteration
+
+    def save(self, path: str | os.PathLike[str], **options: object) -> None:
+        """Write the page as the path's suffix says; see `strokes.export.export` for options."""
+        export(self.page, path, **options)
 
     @property
     def doubtful(self) -> tuple[Sample, ...]:
