@@ -43,8 +43,8 @@ def run(argv: Sequence[str]) -> int:
         # What the run began with, then what this call says.
         parser.set_defaults(_flatten(json.loads((out / "config.json").read_text(encoding="utf-8"))))
         args = parser.parse_args(argv)
-    chosen = parser.instantiate_classes(args)
     try:
+        chosen = parser.instantiate(args)
         config = TrainingConfig(**{f.name: chosen[f.name] for f in fields(TrainingConfig)})
     except ValueError as e:
         raise InputError(f"{e} (see 'strokes train --help')") from None

@@ -1,0 +1,171 @@
+"""The command line as a person meets it: what it says, what it writes, how it refuses."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import numpy as np
+import pytest
+from lxml import etree
+from PIL import Image
+
+from strokes.alphabet import Alphabet
+from strokes.cli import COMMANDS, main
+from strokes.corpus import Statistics
+from strokes.model import Model
+
+LETTERS = "".join(map(chr, range(ord("a"), ord("z") + 1))) + " ,.ESTU'-"
+
+
+@pytest.fixture(scope="module")
+def scribbler(tmp_path_factory):
+    """A model of random weights: it scribbles, but all the plumbing is real."""
+    rng = np.random.default_rng(1)
+    h, k, m, a = 8, 3, 2, len(LETTERS) + 1
+    shapes = {
+        "layer1_offsets": (4 * h, 3), "layer1_window": (4 * h, a), "layer1_hidden": (4 * h, h),
+        "layer2_input": (4 * h, 3 + a + h), "layer2_hidden": (4 * h, h),
+        "layer3_input": (4 * h, 3 + a + h), "layer3_hidden": (4 * h, h),
+        "layer1_bias": (4 * h,), "layer2_bias": (4 * h,), "layer3_bias": (4 * h,),
+        "window_projection": (3 * k, h), "window_bias": (3 * k,),
+        "output_weight": (1 + 6 * m, 3 * h), "output_bias": (1 + 6 * m,),
+    }  # fmt: skip
+    weights = {name: rng.normal(0, 0.3, shape) for name, shape in shapes.items()}
+    weights["window_bias"][2 * k :] = -1.5
+    folder = tmp_path_factory.mktemp("scribbler")
+    sizes = {"hidden": h, "window_components": k, "mixture_components": m}
+    Model(weights, sizes, Alphabet(LETTERS), Statistics((0.2, 0.0), (0.7, 0.6))).save(folder)
+    return folder
+
+
+def strokes(*argv: object) -> int:
+    return main([str(a) for a in argv])
+
+
+def one_line(err: str) -> str:
+    assert err.startswith("strokes: ") and err.count("\n") == 1 and "Traceback" not in err
+    return err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself_with_an_example(command, capsys):
+    words = ["prepare", "iam"] if command == "prepare" else [command]
+    with pytest.raises(SystemExit) as e:
+        strokes(*words, "--help")
+    assert e.value.code == 0
+    out = capsys.readouterr().out
+    assert "example" in out and f"strokes {command}" in out
+
+
+def test_the_list_of_commands_is_shown(capsys):
+    assert strokes("--help") == 0
+    out = capsys.readouterr().out
+    assert all(name in out for name in COMMANDS)
+    assert strokes() == 2  # nothing asked for
+
+
+def test_write_svg_has_one_path_a_stroke_and_the_text(scribbler, tmp_path):
+    out = tmp_path / "a.svg"
+    assert strokes("write", "some text", "-o", out, "--model", scribbler, "--margin", 7) == 0
+    root = etree.parse(str(out)).getroot()
+    assert root.get("width").endswith("mm")
+    assert len(root.findall(".//{*}path")) >= 1
+    assert "some text" in "".join(root.itertext())
+
+
+def test_same_seed_same_bytes_another_seed_others(scribbler, tmp_path):
+    files = []
+    for i, seed in enumerate((4, 4, 5)):
+        out = tmp_path / f"{i}.svg"
+        assert strokes("write", "some text", "-o", out, "--model", scribbler, "--seed", seed) == 0
+        files.append(out.read_bytes())
+    assert files[0] == files[1] != files[2]
+
+
+def test_write_png_has_the_dpi_asked_for(scribbler, tmp_path):
+    out = tmp_path / "a.png"
+    assert strokes("write", "text", "-o", out, "--model", scribbler, "--dpi", 120, "--color", "#0000ff") == 0
+    image = Image.open(out)
+    assert image.info["dpi"] == pytest.approx((120, 120), abs=0.1)
+    pixels = np.asarray(image.convert("RGB"))
+    darkest = pixels[tuple(np.argwhere(pixels[..., 0] == pixels[..., 0].min())[0])]
+    assert darkest[2] == 255 and darkest[0] < 100
+
+
+def test_lines_stand_one_below_another_and_wrap(scribbler, tmp_path):
+    from strokes.writer import LONGEST_LINE, Writer
+
+    writer = Writer(scribbler)
+    text = "one\n\n" + "word " * 30
+    lines, _ = writer.lines(text)
+    assert lines[:2] == ["one", ""] and len(lines) == 5
+    assert all(len(line) <= LONGEST_LINE for line in lines) and " ".join(lines[2:]) == ("word " * 30).strip()
+    page = writer.write(text, line_height=40).page
+    tops = [ink.bounds[1] for ink in page.lines]
+    assert len(page.lines) == 4 and tops == sorted(tops)
+
+
+def test_what_cannot_be_written_is_replaced_and_named(scribbler, tmp_path, capsys):
+    assert strokes("write", "naïve – 50 €", "-o", tmp_path / "a.svg", "--model", scribbler) == 0
+    err = one_line(capsys.readouterr().err.split("strokes: look")[0])
+    assert "'ï' as 'i'" in err and "'–' as '-'" in err
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\n\n"])
+def test_nothing_to_write_is_said(text, scribbler, tmp_path, capsys):
+    out = tmp_path / "a.svg"
+    assert strokes("write", text, "-o", out, "--model", scribbler) == 2
+    assert "empty" in one_line(capsys.readouterr().err)
+    assert not out.exists()
+
+
+def test_text_from_a_file_and_from_standard_input(scribbler, tmp_path, monkeypatch):
+    source = tmp_path / "t.txt"
+    source.write_text("from a file", encoding="utf-8")
+    for i, args in enumerate((["--file", source], ["-"], ["--file", "-"], ["from a file"])):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"from a file")))
+        assert strokes("write", *args, "-o", tmp_path / f"{i}.svg", "--model", scribbler) == 0
+    assert len({(tmp_path / f"{i}.svg").read_bytes() for i in range(4)}) == 1
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (["write", "a", "-o", "{}/a.jpeg"], "'.jpeg'"),
+        (["write", "a", "-o", "{}/none/a.svg"], "none"),
+        (["write", "a"], "-o"),
+        (["write", "-o", "{}/a.svg"], "TEXT"),
+        (["write", "a", "--file", "{}/a.txt", "-o", "{}/a.svg"], "either"),
+        (["write", "--file", "{}/missing.txt", "-o", "{}/a.svg"], "missing.txt"),
+        (["write", "a", "-o", "{}/a.svg", "--bias", "-1"], "bias"),
+        (["write", "a", "-o", "{}/a.svg", "--bias", "x"], "--bias"),
+        (["write", "a", "-o", "{}/a.svg", "--seed", "-3"], "seed"),
+        (["write", "a", "-o", "{}/a.svg", "--color", "blurple"], "blurple"),
+        (["write", "a", "-o", "{}/a.svg", "--pen-width", "0"], "pen"),
+        (["write", "a", "-o", "{}/a.svg", "--margin", "-2"], "margin"),
+        (["write", "a", "-o", "{}/a.svg", "--line-height", "0"], "line-height"),
+        (["write", "a", "-o", "{}/a.png", "--dpi", "0"], "dpi"),
+        (["write", "a", "-o", "{}/a.svg", "--model", "{}/nowhere"], "nowhere"),
+        (["heatmap", "word " * 30, "-o", "{}/a.png"], "one line"),
+        (["heatmap", "a", "-o", "{}/a.xyz"], "xyz"),
+        (["evaluate", "--corpus", "{}/missing.npz"], "missing.npz"),
+        (["train", "{}/missing.npz", "-o", "{}/run"], "missing.npz"),
+        (["train", "{}/missing.npz", "-o", "{}/run", "--epochs", "many"], "epochs"),
+        (["train", "{}/missing.npz", "-o", "{}/run", "--network.hidden", "0"], "hidden"),
+        (["draw"], "draw"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_one_clear_line_and_status_2(argv, says, scribbler, tmp_path, capsys):
+    argv = [a.replace("{}", str(tmp_path)) for a in argv]
+    if argv[0] in ("write", "heatmap") and "--model" not in argv or argv[0] == "evaluate":
+        argv += ["--model", str(scribbler)]
+    assert main(argv) == 2
+    assert says in one_line(capsys.readouterr().err)
+    assert not [p for p in tmp_path.rglob("*") if p.is_file()]
+
+
+def test_heatmap_is_drawn(scribbler, tmp_path):
+    out = tmp_path / "h.png"
+    assert strokes("heatmap", "att", "-o", out, "--model", scribbler) == 0
+    assert min(Image.open(out).size) > 200
