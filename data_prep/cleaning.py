@@ -1,12 +1,14 @@
 """From a recorded line to one that is good to learn from: small pure functions, each with its reason.
 
 `clean` composes them as `CleaningOptions` says; `PRESETS` names the two sets of options we use.
+Ink comes in raw units (those of the whiteboard, some 40 to 150 a letter) unless it says otherwise.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
@@ -15,6 +17,7 @@ from strokes.ink import Ink
 __all__ = [
     "PRESETS",
     "CleaningOptions",
+    "amounts",
     "clean",
     "clean_text",
     "cut_leaps",
@@ -23,57 +26,79 @@ __all__ = [
     "drop_strays",
     "level",
     "line_slope",
-    "mismatch",
+    "misfits",
     "rescale",
     "resample",
+    "unreadable",
 ]
+
+
+def _option(default: object, why: str):
+    return field(default=default, metadata={"why": why})
 
 
 @dataclass(frozen=True)
 class CleaningOptions:
-    """What is done to every line. The defaults make the corpus of the packaged model.
+    """What is done to every line; each field's metadata says `why` (so does `strokes prepare iam --help`).
 
-    Attributes:
-        spike: raw units; a point that leaps out of its stroke and back by more than this on an axis is
-            dropped, and a stroke is cut at a lasting leap. The pen is read every 10 to 20 ms: 99.998 %
-            of the steps within strokes are shorter, the rest are the sensor's. 0: leave them.
-        longest_step: raw units; a step longer than this on an axis, pen up or down, is taken out and the
-            ink after it moved up. The outlier rule of Graves 2013, who does not give the number. 0: none.
-        slope: turn each line level. A line's slope is the writer's stance at the whiteboard, not his
-            hand, and pages are set on level baselines.
-        scale: divide each line by the standard deviation of its y, so that 1 is the same part of the
-            height of the writing for every writer; sizes differ three-fold and say nothing.
-        every: keep every n-th point of a stroke and its two ends. The pen is sampled more densely than
-            handwriting needs; half the points train and sample twice as fast.
-        phases: how many of the `every` ways to choose the points are put in the corpus, for training
-            lines: ink that is new to the network at no cost.
-        text: write the transcription as people type it: "Mr. Smith," for "Mr . Smith ,".
-        unit: ink units; points are rounded to multiples of it. 1 keeps raw points exact; 1/512 of a
-            line's deviation is a third of a raw unit or less.
-        min_count: characters rarer than this in the training lines are not in the alphabet: fewer
-            examples teach no shape.
+    The defaults make the corpus of the packaged model.
+
+    Raises:
+        ValueError: a number is out of its range.
     """
 
-    spike: float = 400.0
-    longest_step: float = 0.0
-    slope: bool = True
-    scale: bool = True
-    every: int = 2
-    phases: int = 2
-    text: bool = True
-    unit: float = 1 / 512
-    min_count: int = 3
+    unreadable: bool = _option(True, "reject lines with a word nobody could read (# or %%): ink without text")
+    misfit: float = _option(
+        1.75,
+        "reject lines with this many times more, or less, pen points, pen travel and width a letter than "
+        "the form's median line: words are missing from their text; honest lines reach 1.65; 0 keeps all",
+    )
+    text: bool = _option(True, "text as people type it and as the ink has it: 'Mr. Smith,' for 'Mr . Smith ,'")
+    spike: float = _option(
+        400.0,
+        "raw units: drop single points that leap this far out of their stroke and back, cut strokes at "
+        "lasting leaps, drop strokes far above or below the line; only 60 of 7.3 million steps within "
+        "strokes are as long, all made by the sensor; long jumps between strokes are honest (the dot of "
+        "an i, later); 0 leaves them all",
+    )
+    longest_step: float = _option(
+        0.0,
+        "raw units: take out every step longer than this on an axis, pen up or down, and move up the ink "
+        "after it; the outlier rule of Graves 2013, who does not give the number; it misplaces late dots "
+        "and bars, so it is for comparison only; 0 takes out none",
+    )
+    slope: bool = _option(True, "turn lines level: slope is a stance at the whiteboard, and pages have baselines")
+    scale: bool = _option(
+        True, "divide each line by the standard deviation of its y: sizes differ three-fold and tell nothing"
+    )
+    every: int = _option(
+        2,
+        "keep every n-th point of a stroke and its two ends: half the points train and sample twice as "
+        "fast, and splines bring the curves back",
+    )
+    phases: int = _option(
+        2, "put training lines in once for each of this many ways to choose every n-th point: new ink for free"
+    )
+    min_count: int = _option(
+        3, "a character rarer than this in the training lines is not in the alphabet: too few to learn from"
+    )
 
     def __post_init__(self) -> None:
         for name in ("spike", "longest_step"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise ValueError(f"{name} must be 0 or more")
-        if not 0 < self.unit < float("inf"):
-            raise ValueError("unit must be more than 0")
+        if not (self.misfit == 0 or 1 < self.misfit < float("inf")):
+            raise ValueError("misfit must be more than 1, or 0 for none")
         if self.every < 1 or self.min_count < 1:
             raise ValueError("every and min_count must be 1 or more")
         if not 1 <= self.phases <= self.every:
-            raise ValueError(f"phases must be 1 to {self.every}, the number of ways to keep every n-th point")
+            raise ValueError(f"phases must be 1 to {self.every}, the ways to choose every n-th point")
+
+    @property
+    def unit(self) -> float:
+        """What a corpus rounds points to, in ink units: raw points stay exact, others are within a
+        sixth of a raw unit, and the longest step fits 16 bits."""
+        return 1 / 512 if self.scale else 1 / 8 if self.slope else 1.0
 
     def as_dict(self) -> dict[str, object]:
         return {f.name: getattr(self, f.name) for f in fields(self)}
@@ -81,40 +106,46 @@ class CleaningOptions:
 
 PRESETS = {
     "default": CleaningOptions(),
-    # Every point at its recorded place: likelihoods compare with the paper's.
+    # Every point where it was recorded, texts as they stand: likelihoods compare with the paper's.
     "graves": CleaningOptions(
-        spike=0.0, longest_step=1000.0, slope=False, scale=False, every=1, phases=1, text=False, unit=1.0
+        text=False, spike=0.0, longest_step=1000.0, slope=False, scale=False, every=1, phases=1
     ),
 }
+
+
+# -- ink ----------------------------------------------------------------------------------------
+
+
+def _ends(ink: Ink) -> np.ndarray:
+    """(N,) bool: the last point of each stroke."""
+    ends = np.zeros(ink.point_count, bool)
+    ends[np.cumsum([len(s) for s in ink.strokes], dtype=np.int64) - 1] = True
+    return ends
+
+
+def _ink(points: np.ndarray, ends: np.ndarray) -> Ink:
+    stops = (np.flatnonzero(ends) + 1).tolist()
+    return Ink(tuple(points[a:b] for a, b in zip([0, *stops], stops)))  # noqa: B905: one start too many
+
+
+def _leaps(points: np.ndarray, ends: np.ndarray, limit: float) -> np.ndarray:
+    """(N - 1,) bool: the step from point i to i + 1 lies within a stroke and is over the limit on an axis."""
+    return (np.abs(np.diff(points, axis=0)) > limit).any(axis=1) & ~ends[:-1]
 
 
 def drop_spikes(ink: Ink, limit: float) -> Ink:
     """Without single points that leap out of their stroke and straight back.
 
     A point goes if its steps from and to its neighbours in the stroke are both over `limit` on an axis
-    while the neighbours are nearer to each other than that.
+    while the neighbours are nearer to each other than that: the sensor misread one reading.
     """
-    strokes = []
-    for stroke in ink.strokes:
-        if len(stroke) >= 3:
-            long = np.abs(np.diff(stroke, axis=0)).max(axis=1) > limit
-            if long.any():
-                near = np.abs(stroke[2:] - stroke[:-2]).max(axis=1) <= limit
-                stroke = stroke[~np.r_[False, long[:-1] & long[1:] & near, False]]
-        strokes.append(stroke)
-    return Ink(tuple(strokes))
-
-
-def drop_strays(ink: Ink, limit: float = 8.0) -> Ink:
-    """Without strokes that lie wholly over `limit` deviations of y above or below the line's middle.
-
-    The tallest letters and the boldest loops reach 6.5.
-    """
-    y = ink.points[:, 1].astype(np.float64)
-    if len(y) == 0:
+    points, ends = ink.points, _ends(ink)
+    leaps = _leaps(points, ends, limit)
+    if not leaps.any():
         return ink
-    middle, reach = np.median(y), limit * y.std()
-    return Ink(tuple(s for s in ink.strokes if np.abs(s[:, 1] - middle).min() <= reach))
+    near = (np.abs(points[2:] - points[:-2]) <= limit).all(axis=1)
+    keep = np.r_[True, ~(leaps[:-1] & leaps[1:] & near), True]
+    return _ink(points[keep], ends[keep])  # ends are never spikes
 
 
 def cut_leaps(ink: Ink, limit: float) -> Ink:
@@ -122,11 +153,23 @@ def cut_leaps(ink: Ink, limit: float) -> Ink:
 
     No pen moves so far between two readings: the sensor missed that it was lifted.
     """
-    strokes = []
-    for stroke in ink.strokes:
-        leaps = np.flatnonzero(np.abs(np.diff(stroke, axis=0)).max(axis=1, initial=0) > limit) + 1
-        strokes += np.split(stroke, leaps) if len(leaps) else [stroke]
-    return Ink(tuple(strokes))
+    points, ends = ink.points, _ends(ink)
+    leaps = _leaps(points, ends, limit)
+    return _ink(points, ends | np.append(leaps, True)) if leaps.any() else ink
+
+
+def drop_strays(ink: Ink, limit: float = 8.0) -> Ink:
+    """Without strokes that lie wholly over `limit` deviations of y above or below the line's middle.
+
+    The tallest letters and the longest loops reach 6.5; what lies beyond is no part of the line.
+    """
+    y = ink.points[:, 1].astype(np.float64)
+    if len(y) == 0:
+        return ink
+    middle, reach = np.median(y), limit * y.std()
+    if (np.abs(y - middle) <= reach).all():
+        return ink
+    return Ink(tuple(s for s in ink.strokes if np.abs(s[:, 1] - middle).min() <= reach))
 
 
 def drop_long_steps(ink: Ink, limit: float) -> Ink:
@@ -135,17 +178,12 @@ def drop_long_steps(ink: Ink, limit: float) -> Ink:
     The point a long step leads to goes; if it was the last of its stroke, the one before it becomes so.
     """
     offsets = ink.to_offsets()
-    long = np.abs(offsets[:, :2]).max(axis=1, initial=0) > limit
+    long = (np.abs(offsets[:, :2]) > limit).any(axis=1)
     long[:1] = False  # where the line starts is no step
     if not long.any():
         return ink
-    for i in np.flatnonzero(long):
+    for i in np.flatnonzero(long)[::-1]:  # from the back, so that a run of them hands its end on
         offsets[i - 1, 2] = max(offsets[i - 1, 2], offsets[i, 2])
-        # a run of long steps hands the end back to the last point that stays
-        j = i - 1
-        while long[j]:
-            offsets[j - 1, 2] = max(offsets[j - 1, 2], offsets[j, 2])
-            j -= 1
     return Ink.from_offsets(offsets[~long])
 
 
@@ -160,16 +198,16 @@ def line_slope(ink: Ink) -> float:
     x, y = (points - points.mean(axis=0)).T
     if np.ptp(x) < 6 * y.std() or x.std() == 0:
         return 0.0
-    slope, shift, weight = 0.0, 0.0, np.ones(len(x))
-    for _ in range(8):
-        wx, wy = np.average(x, weights=weight), np.average(y, weights=weight)
-        slope = float(np.sum(weight * (x - wx) * (y - wy)) / np.sum(weight * (x - wx) ** 2))
-        shift = wy - slope * wx
-        error = np.abs(y - shift - slope * x)
-        knee = 1.345 * 1.4826 * np.median(error)
-        if knee == 0:
+    slope, weight = 0.0, np.ones(len(x))
+    for _ in range(10):
+        total = weight.sum()
+        mx, my = weight @ x / total, weight @ y / total
+        last, slope = slope, float(weight @ ((x - mx) * (y - my)) / (weight @ (x - mx) ** 2))
+        error = np.abs(y - my - slope * (x - mx))
+        knee = 1.345 * 1.4826 * float(np.median(error))
+        if knee == 0 or abs(slope - last) < 1e-5:
             break
-        weight = np.minimum(1.0, knee / np.maximum(error, knee))
+        weight = knee / np.maximum(error, knee)
     return slope
 
 
@@ -179,7 +217,7 @@ def level(ink: Ink) -> Ink:
     if angle == 0:
         return ink
     c, s = np.cos(angle), np.sin(angle)
-    return ink.transformed(np.array([[c, s], [-s, c]]))
+    return _ink(ink.points.astype(np.float64) @ np.array([[c, -s], [s, c]]), _ends(ink))
 
 
 def rescale(ink: Ink) -> Ink:
@@ -188,10 +226,11 @@ def rescale(ink: Ink) -> Ink:
     Raises:
         ValueError: all points are at one height.
     """
-    deviation = float(ink.points[:, 1].astype(np.float64).std())
+    points = ink.points.astype(np.float64)
+    deviation = float(points[:, 1].std()) if len(points) else 0.0
     if deviation == 0:
-        raise ValueError("the ink has no height")
-    return ink.scaled(1 / deviation)
+        raise ValueError("all its points are at one height")
+    return _ink(points / deviation, _ends(ink))
 
 
 def resample(ink: Ink, every: int, phase: int = 0) -> Ink:
@@ -201,17 +240,16 @@ def resample(ink: Ink, every: int, phase: int = 0) -> Ink:
     """
     if every == 1:
         return ink
-    strokes = []
-    for stroke in ink.strokes:
-        keep = np.zeros(len(stroke), bool)
-        keep[phase::every] = True
-        keep[[0, -1]] = True
-        strokes.append(stroke[keep])
-    return Ink(tuple(strokes))
+    points, ends = ink.points, _ends(ink)
+    firsts = np.r_[True, ends[:-1]][: len(ends)]
+    index = np.arange(len(points))
+    index -= np.maximum.accumulate(np.where(firsts, index, 0))  # of each point within its stroke
+    keep = (index % every == phase) | firsts | ends
+    return _ink(points[keep], ends[keep])
 
 
 def clean(ink: Ink, options: CleaningOptions, phase: int = 0) -> Ink:
-    """Recorded ink as `options` wants it: spikes, long steps, slope, scale, points, in this order.
+    """Recorded ink as `options` wants it: outliers, slope, scale and points, in this order.
 
     Raises:
         ValueError: the ink cannot be scaled.
@@ -227,9 +265,10 @@ def clean(ink: Ink, options: CleaningOptions, phase: int = 0) -> Ink:
     return resample(ink, options.every, phase)
 
 
+# -- text ---------------------------------------------------------------------------------------
+
+# Part of the transcriptions split words as linguists do: "Mr . Smith 's 2 , 415".
 _SPACED = (
-    (re.compile(r"\s+"), " "),
-    # Part of the transcriptions split words as linguists do: "Mr . Smith 's 2 , 415".
     (re.compile(r"(?<=\d) , (?=\d{3}\b)"), ","),
     (re.compile(r" (?=[.,;:!?)](?!,))"), ""),  # two commas open a quotation: they stand apart
     (re.compile(r"(?<=\() "), ""),
@@ -239,36 +278,60 @@ _SPACED = (
 
 
 def clean_text(text: str) -> str:
-    """White space collapsed, no space before . , ; : ! ? ), after ( and in "it 's", "it ' s", "do n't".
+    """White space collapsed; no space before . , ; : ! ? ), after ( and in "it 's", "it ' s", "do n't".
 
     The ink has none there either. Double quotes stay as they are: which way one leans is unknown.
     """
+    text = " ".join(text.split())
     for pattern, replacement in _SPACED:
         text = pattern.sub(replacement, text)
-    return text.strip()
+    return text
 
 
-# What the recording program puts where nobody typed a transcription.
-_PLACEHOLDER = "please enter transcription"
-# Real lines have 9 to 58 points and 0.59 to 6.0 deviations of y in width for each character.
-_POINTS = (6.0, 80.0)
-_WIDTH = (0.4, 8.0)
+def unreadable(text: str) -> bool:
+    """Whether the transcription marks a word that nobody could read: ink that no text stands for."""
+    return "#" in text or "%%" in text
 
 
-def mismatch(ink: Ink, text: str) -> str | None:
-    """Why this text cannot be what this (recorded) ink says, or None if it can.
+# -- ink and text -------------------------------------------------------------------------------
 
-    Text and ink that do not belong together teach a network to ignore the text.
+
+def amounts(ink: Ink, text: str) -> np.ndarray:
+    """Points, pen-down travel and width of the ink for each character that is not a space, (3,) float64.
+
+    Raises:
+        ValueError: the text is blank.
     """
-    if text.lower().startswith(_PLACEHOLDER):
-        return "the transcription is the recording program's placeholder"
-    points = ink.points
-    height = float(points[:, 1].std())
-    width = float(np.ptp(points[:, 0])) / height if height else 0.0
-    for value, (low, high), what in (
-        (len(points) / len(text), _POINTS, "points a character"),
-        (width / len(text), _WIDTH, "heights of width a character"),
-    ):
-        if not low <= value <= high:
-            return f"{value:.1f} {what} where writing has {low:g} to {high:g}"
-    return None
+    letters = sum(not c.isspace() for c in text)
+    if not letters:
+        raise ValueError("the text is blank")
+    points = ink.points.astype(np.float64)
+    if len(points) == 0:
+        return np.zeros(3)
+    travel = np.hypot(*np.diff(points, axis=0).T)[~_ends(ink)[:-1]].sum()
+    return np.array([len(points), travel, np.ptp(points[:, 0])]) / letters
+
+
+def misfits(values: np.ndarray, forms: Sequence[str], limit: float) -> np.ndarray:
+    """Which lines' text cannot be what their ink says, (L,) bool.
+
+    Text that lacks words of the ink, or has words that the ink lacks, teaches a network to let its
+    window drift. One measure alone varies too much (large writing, a slow start); a line that is out
+    on all three, against other lines by the same hand, has the wrong text.
+
+    Args:
+        values: (L, 3), `amounts` of each line.
+        forms: the form each line belongs to; one with fewer than four lines is held against all.
+        limit: how many times more, or less, than the median.
+    """
+    values, names = np.asarray(values, np.float64).reshape(-1, 3), np.asarray(forms, np.str_)
+    if len(values) == 0:
+        return np.zeros(0, bool)
+    _, of, counts = np.unique(names, return_inverse=True, return_counts=True)
+    median = np.tile(np.median(values, axis=0), (len(counts), 1))
+    order = np.argsort(of, kind="stable")
+    for form, rows in enumerate(np.split(order, np.cumsum(counts)[:-1])):
+        if len(rows) >= 4:
+            median[form] = np.median(values[rows], axis=0)
+    ratio = values / np.maximum(median[of], 1e-9)
+    return (ratio > limit).all(axis=1) | (ratio < 1 / limit).all(axis=1)

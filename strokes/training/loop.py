@@ -129,7 +129,9 @@ def train(
         if not group.first:
             return
         seconds = time.monotonic() - started
-        log.write("validation", progress, points_per_epoch, seconds, ema=True, **asdict(result))
+        values = asdict(result)
+        read = {f"validation_{k}": values.pop(k) for k in ("lines", "points")}
+        log.write("validation", progress, points_per_epoch, seconds, ema=True, **values, **read)
         model = _model(ema.network, corpus, config, progress, points_per_epoch, seconds, result)
         if better:
             model.save(run / "best")
