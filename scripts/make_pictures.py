@@ -1,0 +1,47 @@
+"""Draw the pictures of README.md and of the model card, from the packaged model.
+
+    python scripts/make_pictures.py
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from strokes.export import export
+from strokes.figures import attention_heatmap, samples_sheet
+from strokes.page import fit_page
+from strokes.sampling import SamplingOptions
+from strokes.writer import Writer
+
+ROOT = Path(__file__).resolve().parent.parent
+BIASES = (0.5, 0.75, 1.0)
+SENTENCE = "You know nothing Jon Snow"
+CARD = (
+    "The morning train was late again and nobody cared.",
+    "Please remember to water the plants on Tuesday.",
+    "Can you help me find the key to this old door?",
+    "Quite a few people prefer tea without any milk.",
+    "It costs 25 pounds, or 40 if you want two of them.",
+    "Victor and Kate live next to the old brewery.",
+    "Zebras and foxes rarely share the same valley.",
+    "Yours sincerely, Margaret and Tom",
+)
+
+
+def main() -> None:
+    (ROOT / "docs").mkdir(exist_ok=True)
+    writer = Writer()
+    rows = []
+    for bias in BIASES:
+        for seed in (1, 2):
+            rows.append(writer.sample(SENTENCE, SamplingOptions(bias=bias, seed=seed)).ink)
+    export(fit_page(rows, line_height=13), ROOT / "docs" / "biases.png", dpi=220)
+    sample = writer.sample(SENTENCE, SamplingOptions(seed=1))
+    attention_heatmap(sample.text, sample.window, sample.ink, ROOT / "docs" / "attention.png")
+    samples = [writer.sample(text, SamplingOptions(seed=seed)) for seed, text in enumerate(CARD)]
+    sheet = ROOT / "strokes" / "models" / "default" / "samples.png"
+    samples_sheet([(s.text, s.ink) for s in samples], sheet, "default bias, seeds 0 to 7, no selection")
+
+
+if __name__ == "__main__":
+    main()

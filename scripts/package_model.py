@@ -1,0 +1,51 @@
+"""Put the best weights of a training run into the package, with figures measured on whole validation 1.
+
+    python scripts/package_model.py runs/default corpus.npz [--name default]
+
+Writes strokes/models/NAME/ (config.json, model.safetensors in float16, curves.png) and prints what the
+model card should say. The card itself, README.md in that folder, is written by hand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import torch
+
+import strokes.models
+from strokes.corpus import Corpus
+from strokes.figures import training_curves
+from strokes.model import load_model
+from strokes.network import NetworkConfig, StrokeNetwork
+from strokes.training.evaluation import evaluate
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run", type=Path)
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("--name", default="default")
+    args = parser.parse_args()
+
+    model = load_model(args.run)
+    target = Path(strokes.models.__file__).parent / args.name
+    # The weights as they will be shipped, rounded to float16, are the ones to measure.
+    rounded = {k: v.astype("float16").astype("float32") for k, v in model.weights.items()}
+    network = StrokeNetwork(len(model.alphabet), NetworkConfig(**model.network))
+    network.load_state_dict({k: torch.from_numpy(v) for k, v in rounded.items()})
+    corpus = replace(Corpus.load(args.corpus), alphabet=model.alphabet, statistics=model.statistics)
+    split = model.info["training"]["validation_split"]
+    result = asdict(evaluate(network, corpus, corpus.select(split)))
+    info = dict(model.info) | {"validation": {"split": split, **result}}
+    replace(model, weights=rounded, info=info).save(target)
+    training_curves(args.run / "metrics.jsonl", target / "curves.png")
+    size = (target / "model.safetensors").stat().st_size
+    print(json.dumps({k: info[k] for k in ("epochs", "points", "steps", "hours", "validation")}, indent=1))
+    print(f"{target}: {size / 2**20:.2f} MiB")
+
+
+if __name__ == "__main__":
+    main()
