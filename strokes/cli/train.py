@@ -131,6 +131,7 @@ def _draw(model, path: Path) -> None:  # noqa: ANN001
     lines = Sampler(model).sample(_SAMPLES, SamplingOptions(bias=0.75, tries=1))
     title = f"{model.info['epochs']:.2f} epochs, {model.info['validation']['nats_per_point']:.3f} nats/point"
     samples_sheet([(line.text, line.ink) for line in lines], path, title)
+    _curves(path.parent)
 
 
 def _curves(run: Path) -> None:
