@@ -125,7 +125,7 @@ def _ends(ink: Ink) -> np.ndarray:
 
 def _ink(points: np.ndarray, ends: np.ndarray) -> Ink:
     stops = (np.flatnonzero(ends) + 1).tolist()
-    return Ink(tuple(points[a:b] for a, b in zip([0, *stops], stops)))  # noqa: B905: one start too many
+    return Ink(tuple(points[a:b] for a, b in zip([0, *stops], stops, strict=False)))
 
 
 def _leaps(points: np.ndarray, ends: np.ndarray, limit: float) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""IAM-OnDB as its authors distribute it -> lines of ink with text, writer and split.
+"""IAM-OnDB as its authors distribute it -> lines of ink with text, writer and split -> a corpus.
 
 The data set is four split files (`trainset.txt`, `testset_v.txt`, `testset_t.txt`, `testset_f.txt`)
 and three archives, read as streams and never unpacked to disk, or the folders unpacked from them:
@@ -7,7 +7,7 @@ and three archives, read as streams and never unpacked to disk, or the folders u
     ascii-all.tar.gz          ascii/a01/a01-000/a01-000u.txt             the text of a form's lines
     original-xml-all.tar.gz   original/a01/a01-000/strokesu.xml          whole forms: who wrote them
 
-Files come from strangers: every one is bounded in size, XML may hold no document type (so no
+Files come from strangers: every one is bounded in size, XML may declare no document type (so no
 entities), and nothing is ever written where an archive says.
 """
 
@@ -18,10 +18,11 @@ import os
 import re
 import tarfile
 import zlib
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from lxml import etree
@@ -30,23 +31,53 @@ from strokes.corpus import TRAINING_SPLITS, Corpus
 from strokes.files import InputError, atomic_path
 from strokes.ink import Ink, Line
 
-from .cleaning import PRESETS, CleaningOptions, clean, clean_text, mismatch
+from .cleaning import (
+    PRESETS,
+    CleaningOptions,
+    amounts,
+    clean,
+    clean_text,
+    misfits,
+    resample,
+    unreadable,
+)
 
-__all__ = ["SPLITS", "Dataset", "Prepared", "RawLine", "Remark", "prepare", "read"]
+__all__ = [
+    "SPLITS",
+    "Dataset",
+    "Prepared",
+    "Progress",
+    "Rejection",
+    "Remark",
+    "parse_line",
+    "parse_transcription",
+    "parse_writer",
+    "prepare",
+    "read",
+    "read_splits",
+]
 
 #: The official split files, without .txt.
 SPLITS = ("trainset", "testset_v", "testset_t", "testset_f")
 
-# The largest real member is 4 MB under 1 MiB; the largest real archive unpacks to 0.6 GiB.
-_MEMBER_LIMIT = 16 * 2**20
-_ARCHIVE_LIMIT = 8 * 2**30
-# A whiteboard has some 10,000 units; beyond this float32 no longer holds every whole number.
+#: `progress(what, total)` begins a piece of work; what it returns is called with the amount done since.
+#: The total is None where it is not known.
+Progress = Callable[[str, int | None], Callable[[int], object]]
+
+# The largest real file has 0.6 MB, the largest archive 0.6 GB in 13,000 members.
+_FILE_LIMIT = 8 * 2**20
+_ARCHIVE_LIMIT = 4 * 2**30
+_MEMBER_LIMIT = 200_000
+# A whiteboard has some 10,000 units. Far beyond, float32 no longer holds every whole number.
 _COORDINATE_LIMIT = 1e6
 
-_FORM = re.compile(r"[a-z]\d\d-\d{3}[a-z]?")
-_LINE_FILE = re.compile(r"([a-z]\d\d-\d{3}[a-z]?)-(\d{2,3})\.xml")
-_TEXT_FILE = re.compile(r"([a-z]\d\d-\d{3}[a-z]?)\.txt")
-_FORM_FILE = re.compile(r"(?:.*/)?([a-z]\d\d-\d{3})/strokes([a-z]?)\.xml")
+_FORM = re.compile(r"[a-z]\d\d-\d{3}[a-z]?", re.ASCII)
+_LINE_FILE = re.compile(rf"(?:.*/)?({_FORM.pattern})-(\d{{2,3}})\.xml", re.ASCII)
+_TEXT_FILE = re.compile(rf"(?:.*/)?({_FORM.pattern})\.txt", re.ASCII)
+_FORM_FILE = re.compile(r"(?:.*/)?([a-z]\d\d-\d{3})/strokes([a-z]?)\.xml", re.ASCII)
+
+# What the recording program puts where nobody typed a transcription.
+_PLACEHOLDER = "please enter transcription"
 
 
 @dataclass(frozen=True)
@@ -64,102 +95,106 @@ class Remark:
     detail: str
 
 
-@dataclass(frozen=True)
-class RawLine:
-    """A line as recorded: ink in whiteboard units (y down), the transcription as it stands."""
+class Rejection(ValueError):
+    """A file cannot be used; has the `rule` and `detail` of a `Remark`."""
 
-    name: str
-    ink: Ink
-    text: str
-    writer: str
-    split: str
+    def __init__(self, rule: str, detail: str) -> None:
+        super().__init__(f"{rule}: {detail}")
+        self.rule, self.detail = rule, detail
+
+    def remark(self, name: str) -> Remark:
+        return Remark(name, self.rule, self.detail)
 
 
 @dataclass
 class Dataset:
-    """What was read.
+    """What was read, and why the rest was not.
 
     Attributes:
-        lines: in the order of their names.
-        rejected: lines (by split) that could not be read, with the remark that says why.
-        remarks: files that were refused or ignored; these are no lines.
-        broken: archives that end too early; everything before the break was read.
+        lines: as recorded, in the order of their names: ink in raw units, the transcription as it
+            stands ("" if there is none), the writer ("" if no form tells), the split ("" if in none).
+        rejected: (split, remark) for each line whose ink could not be read.
+        remarks: on files that are no lines: forms without a writer, members that were refused, ...
+        broken: archives that end too early; what came before the break was read.
     """
 
-    lines: list[RawLine] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
     rejected: list[tuple[str, Remark]] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
     broken: list[Remark] = field(default_factory=list)
-
-
-class _BadFile(ValueError):
-    """One file cannot be used: (rule, detail)."""
 
 
 # -- files: archives and folders --------------------------------------------------------------
 
 
 class _Bounded:
-    """A forward-only stream for tarfile that refuses to unpack without end."""
+    """A stream for tarfile that only goes forward and refuses to unpack without end."""
 
-    def __init__(self, stream) -> None:
+    def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
-        self._total = 0
-        self.last = b""
+        self.last = b""  # what was read last
 
     def read(self, size: int = -1) -> bytes:
-        if not 0 <= size <= _MEMBER_LIMIT:  # tarfile reads long headers whole, however long
-            raise tarfile.ReadError(f"asks for a block of {size} bytes")
-        self._total += size
-        if self._total > _ARCHIVE_LIMIT:
-            raise tarfile.ReadError(f"unpacks to more than {_ARCHIVE_LIMIT >> 30} GiB")
+        if not 0 <= size <= _FILE_LIMIT:  # tarfile reads an extended header whole, however long
+            raise tarfile.ReadError(f"a header of {size} bytes")
         self.last = self._stream.read(size)
+        self._check(self._stream.tell())
         return self.last
 
     def tell(self) -> int:
         return self._stream.tell()
 
     def seek(self, position: int) -> int:
-        self._total += position - self._stream.tell()
-        if self._total > _ARCHIVE_LIMIT:
-            raise tarfile.ReadError(f"unpacks to more than {_ARCHIVE_LIMIT >> 30} GiB")
+        if position < self._stream.tell():
+            raise tarfile.ReadError("a header points backwards")
+        self._check(position)
         return self._stream.seek(position)
 
+    @staticmethod
+    def _check(position: int) -> None:
+        if position > _ARCHIVE_LIMIT:
+            raise tarfile.ReadError(f"it unpacks to more than {_ARCHIVE_LIMIT >> 30} GiB")
 
-def _archive_files(path: Path, data: Dataset, tick: Callable[[int], None]) -> Iterator[tuple[str, bytes]]:
-    """The regular files of an archive; what points outside or is no file is refused and remarked."""
 
-    def refuse(name: str, why: str) -> None:
-        data.remarks.append(Remark(f"{path.name}: {name}", "refused", why))
+def _refusal(member: tarfile.TarInfo) -> str | None:
+    if member.name.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", member.name):
+        return "its path points outside the archive"
+    if not member.isreg() or member.issparse():
+        return "a link or a device, not a regular file"
+    if member.size > _FILE_LIMIT:
+        return f"its {member.size} bytes are more than any file of this data set has"
+    return None
 
-    done = 0
+
+def _archive_files(path: Path, data: Dataset, progress: Progress) -> Iterator[tuple[str, bytes]]:
+    """The regular files of an archive, in its order; bad members are refused and remarked."""
+    tick, done = progress(path.name, path.stat().st_size), 0
     with open(path, "rb") as raw:
         packed = raw.read(2) == b"\x1f\x8b"
         raw.seek(0)
+        stream = _Bounded(gzip.GzipFile(fileobj=raw) if packed else raw)
         try:
-            stream = _Bounded(gzip.GzipFile(fileobj=raw) if packed else raw)
             with tarfile.open(fileobj=stream, mode="r:") as archive:
-                for member in archive:
+                for count, member in enumerate(archive):
                     tick(raw.tell() - done)
                     done = raw.tell()
-                    name = member.name
+                    if count >= _MEMBER_LIMIT:
+                        raise tarfile.ReadError(f"it has more than {_MEMBER_LIMIT} members")
                     if member.isdir():
                         continue
-                    if name.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", name) or ":" in name:
-                        refuse(name, "the path points outside the archive")
-                    elif not member.isreg() or member.issparse():
-                        refuse(name, "a link or device, not a regular file")
-                    elif member.size > _MEMBER_LIMIT:
-                        refuse(name, f"{member.size} bytes is more than any file of this data set")
+                    if why := _refusal(member):
+                        data.remarks.append(Remark(f"{path.name}: {member.name}", "refused", why))
                     else:
-                        yield name, archive.extractfile(member).read()
+                        yield member.name, archive.extractfile(member).read()
             if stream.last != bytes(tarfile.BLOCKSIZE):  # tarfile takes a damaged header for the end
-                raise tarfile.ReadError("no end-of-archive mark")
-        except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError) as e:
-            data.broken.append(Remark(path.name, "broken archive", f"the archive breaks off: {e}"))
+                raise tarfile.ReadError("no end mark where the members end")
+        except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, RecursionError) as e:
+            data.broken.append(Remark(path.name, "broken archive", f"only what comes before the break was read: {e}"))
 
 
-def _folder_files(folder: Path, data: Dataset) -> Iterator[tuple[str, bytes]]:
+def _folder_files(folder: Path, data: Dataset, progress: Progress) -> Iterator[tuple[str, bytes]]:
+    """The regular files below a folder; other things are refused and remarked."""
+    tick = progress(folder.name, None)
     for parent, folders, names in os.walk(folder):
         folders.sort()
         for name in sorted(names):
@@ -167,77 +202,92 @@ def _folder_files(folder: Path, data: Dataset) -> Iterator[tuple[str, bytes]]:
             label = path.relative_to(folder.parent).as_posix()
             try:
                 if not path.is_file():
-                    data.remarks.append(Remark(label, "refused", "not a regular file"))
-                elif path.stat().st_size > _MEMBER_LIMIT:
-                    data.remarks.append(Remark(label, "refused", "larger than any file of this data set"))
+                    data.remarks.append(Remark(label, "refused", "a device or a broken link, not a regular file"))
+                elif (size := path.stat().st_size) > _FILE_LIMIT:
+                    data.remarks.append(
+                        Remark(label, "refused", f"its {size} bytes are more than any file of this data set has")
+                    )
                 else:
+                    tick(size)
                     yield label, path.read_bytes()
             except OSError as e:
                 data.remarks.append(Remark(label, "refused", f"cannot be read: {e.strerror}"))
 
 
 def _source(root: Path, archive: str, folder: str) -> Path | None:
-    """The archive if it is there, else the folder, else None."""
+    """The archive if it is there (browsers may have taken the .gz off), else the folder, else None."""
     for name in (f"{archive}.tar.gz", f"{archive}.tgz", f"{archive}.tar"):
         if (root / name).is_file():
             return root / name
-    for name in (folder, f"{archive}/{folder}", archive):
+    for name in (folder, f"{archive}/{folder}"):
         if (root / name).is_dir():
             return root / name
     return None
 
 
-def _files(path: Path, data: Dataset, tick: Callable[[int], None]) -> Iterator[tuple[str, bytes]]:
-    return _folder_files(path, data) if path.is_dir() else _archive_files(path, data, tick)
-
-
 # -- what is in them --------------------------------------------------------------------------
 
+_DOCUMENT_TYPE = ("document type", "its XML declares a document type, which no file of this data set does")
+# No entities, no DTD, no network; huge_tree=False keeps libxml2's own bounds on depth and size.
+_SAFE = {
+    "resolve_entities": False,
+    "no_network": True,
+    "load_dtd": False,
+    "dtd_validation": False,
+    "huge_tree": False,
+}
 
-def _parse(content: bytes) -> etree._Element:
-    # huge_tree=False keeps libxml2's own bounds on depth, text and entity expansion.
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False,
-        remove_comments=True, remove_pis=True,
-    )  # fmt: skip
-    if b"<!DOCTYPE" in content:
-        raise _BadFile("document type", "the XML declares a document type, which this data set never does")
-    try:
-        root = etree.fromstring(content, parser)
-    except etree.XMLSyntaxError as e:
-        raise _BadFile("not XML", f"not well-formed XML: {e.msg}") from None
-    info = root.getroottree().docinfo  # an unusual encoding hides the declaration from the test above
-    if info.internalDTD is not None or info.externalDTD is not None:
-        raise _BadFile("document type", "the XML declares a document type, which this data set never does")
-    return root
+
+class _LineTarget:
+    """Takes the points out of a lineStrokes file while it is parsed: no tree is built."""
+
+    def __init__(self) -> None:
+        self.x: list[str | None] = []
+        self.y: list[str | None] = []
+        self.starts: list[int] = []
+
+    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        if tag == "Point":
+            self.x.append(attributes.get("x"))
+            self.y.append(attributes.get("y"))
+        elif tag == "Stroke":
+            self.starts.append(len(self.x))
+
+    def doctype(self, *_: object) -> None:
+        raise Rejection(*_DOCUMENT_TYPE)
+
+    def close(self) -> _LineTarget:
+        return self
 
 
 def parse_line(content: bytes) -> Ink:
-    """The ink of one lineStrokes file, in whiteboard units.
+    """The ink of one lineStrokes file, in raw units. Strokes without points are no ink and left out.
 
     Raises:
-        ValueError: with (rule, detail) as arguments: not XML, a document type, no stroke, a stroke
-            without points, a coordinate that is missing or not a number.
+        Rejection: not XML, a document type, no points, a coordinate that is missing, no number, or
+            far off any whiteboard.
     """
-    root = _parse(content)
-    strokes = []
-    for stroke in root.iterfind("StrokeSet/Stroke"):
-        try:
-            points = np.array([(float(p.get("x")), float(p.get("y"))) for p in stroke.iterfind("Point")])
-        except (TypeError, ValueError):
-            raise _BadFile("bad coordinate", "a point has a coordinate that is not a number") from None
-        if len(points) == 0:
-            continue  # a stroke without points is no ink
-        if not (np.abs(points) <= _COORDINATE_LIMIT).all():  # true of nan as well
-            raise _BadFile("bad coordinate", "a point has a coordinate that is off any whiteboard")
-        strokes.append(points)
-    if not strokes:
-        raise _BadFile("no ink", "the file holds no stroke")
-    return Ink(tuple(strokes))
+    if b"<!DOCTYPE" in content:
+        raise Rejection(*_DOCUMENT_TYPE)
+    try:
+        found = etree.fromstring(content, etree.XMLParser(target=_LineTarget(), **_SAFE))
+    except etree.XMLSyntaxError as e:
+        raise Rejection("not XML", f"not well-formed XML: {e.msg}") from None
+    if not found.x:
+        raise Rejection("no ink", "there is no point in it")
+    try:
+        points = np.array([list(map(float, found.x)), list(map(float, found.y))]).T
+    except (TypeError, ValueError):
+        raise Rejection("bad coordinate", "a point has a coordinate that is not a number") from None
+    if not (np.abs(points) <= _COORDINATE_LIMIT).all():  # so written, nan is out as well
+        raise Rejection("bad coordinate", "a point has a coordinate that is on no whiteboard")
+    starts = [0, *found.starts]  # points before any stroke would be one
+    strokes = (points[a:b] for a, b in zip(starts, [*starts[1:], len(points)], strict=True))
+    return Ink(tuple(s for s in strokes if len(s)))
 
 
 def parse_transcription(content: bytes) -> list[str]:
-    """The lines under `CSR:`, in order, stripped; empty if there are none."""
+    """The lines under `CSR:`, in order, stripped, blank ones left out; none if there is no `CSR:`."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -251,27 +301,27 @@ def parse_transcription(content: bytes) -> list[str]:
 def parse_writer(content: bytes) -> tuple[str, str] | None:
     """(form id, writer id) of an original form, or None where it names no writer.
 
-    Reading stops at the `Form` element, so a form that breaks off later still tells its writer.
+    Reading stops at the `Form` element near the start, so a form that breaks off later still tells.
 
     Raises:
-        ValueError: not XML, or a document type.
+        Rejection: not XML, or a document type.
     """
-    parser = etree.XMLPullParser(
-        events=("start",), resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False,
-        huge_tree=False,
-    )  # fmt: skip
     if b"<!DOCTYPE" in content:
-        raise _BadFile("document type", "the XML declares a document type, which this data set never does")
+        raise Rejection(*_DOCUMENT_TYPE)
+    parser = etree.XMLPullParser(events=("start",), **_SAFE)
     try:
         for at in range(0, len(content), 4096):
             parser.feed(content[at : at + 4096])
             for _, element in parser.read_events():
+                if element.getroottree().docinfo.internalDTD is not None:
+                    raise Rejection(*_DOCUMENT_TYPE)
                 if element.tag == "Form":
-                    return element.get("id", ""), element.get("writerID", "")
+                    form, writer = element.get("id", ""), element.get("writerID", "")
+                    return (form, writer) if writer else None
                 if element.tag == "StrokeSet":
                     return None
     except etree.XMLSyntaxError as e:
-        raise _BadFile("not XML", f"not well-formed XML: {e.msg}") from None
+        raise Rejection("not XML", f"not well-formed XML: {e.msg}") from None
     return None
 
 
@@ -293,90 +343,72 @@ def read_splits(root: Path) -> dict[str, str]:
                 raise InputError(f"{path}: row {number} is not the name of a form; get the official split file")
             forms.setdefault(form, split)
     if not forms:
-        raise InputError(f"{root}: no split file ({', '.join(s + '.txt' for s in SPLITS)}) is there")
+        raise InputError(f"{root}: none of the split files {', '.join(s + '.txt' for s in SPLITS)} is there")
     return forms
 
 
-def read(root: str | os.PathLike[str], progress: Callable[[Path], Callable[[int], None]] | None = None) -> Dataset:
-    """Read the data set in folder `root`.
+def _silent(_what: str, _total: int | None) -> Callable[[int], object]:
+    return lambda _done: None
 
-    Args:
-        progress: called with each archive or folder as it is begun; returns a function that is then
-            called with the number of (compressed) bytes read since.
+
+def read(root: str | os.PathLike[str], progress: Progress = _silent) -> Dataset:
+    """Read the data set in folder `root`: archives if they are there, else folders.
 
     Raises:
         InputError: the folder, the split files, the ink or the transcriptions are not there.
     """
     root = Path(root)
     if not root.is_dir():
-        raise InputError(f"{root}: no such folder; give the folder that holds the files of IAM-OnDB")
-    data = Dataset()
-    splits = read_splits(root)
+        raise InputError(f"{root}: no such folder; give the one that holds the files of IAM-OnDB")
+    splits, data = read_splits(root), Dataset()
     sources = {}
-    for what, archive, folder in (
-        ("text", "ascii-all", "ascii"),
-        ("ink", "lineStrokes-all", "lineStrokes"),
-        ("form", "original-xml-all", "original"),
-    ):
-        sources[what] = _source(root, archive, folder)
-        if sources[what] is None and what != "form":
+    for archive, folder in (("ascii-all", "ascii"), ("lineStrokes-all", "lineStrokes"), ("original-xml-all", "original")):
+        sources[folder] = _source(root, archive, folder)
+        if sources[folder] is None and folder != "original":
             raise InputError(f"{root}: neither {archive}.tar.gz nor the folder {folder} is there")
 
-    def files(what: str) -> Iterator[tuple[str, bytes]]:
-        source = sources[what]
-        if source is None:
-            return iter(())
-        return _files(source, data, progress(source) if progress else lambda _: None)
+    def files(folder: str, pattern: re.Pattern[str]) -> Iterator[tuple[str, re.Match[str], bytes]]:
+        """The files of a kind that are named as they should be, each name once."""
+        if (source := sources[folder]) is None:
+            return
+        seen = set()
+        for path, content in (_folder_files if source.is_dir() else _archive_files)(source, data, progress):
+            if not (match := pattern.fullmatch(path)):
+                data.remarks.append(Remark(path, "ignored", "its name is not one of this data set"))
+            elif match.groups() in seen:
+                data.remarks.append(Remark(path, "ignored", "a second file of this name"))
+            else:
+                seen.add(match.groups())
+                yield path, match, content
 
-    def ignore(path: str, why: str) -> None:
-        data.remarks.append(Remark(path, "ignored", why))
-
-    texts: dict[str, list[str]] = {}
-    for path, content in files("text"):
-        if not (match := _TEXT_FILE.fullmatch(path.rsplit("/", 1)[-1])):
-            ignore(path, "not named like a transcription")
-        elif match[1] in texts:
-            ignore(path, "a second file of this name")
-        else:
-            texts[match[1]] = parse_transcription(content)
+    texts = {match[1]: parse_transcription(content) for _, match, content in files("ascii", _TEXT_FILE)}
 
     writers: dict[str, str] = {}
-    for path, content in files("form"):
-        if not (match := _FORM_FILE.fullmatch(path)):
-            ignore(path, "not named like a form")
-            continue
+    for path, match, content in files("original", _FORM_FILE):
         form = match[1] + match[2]
         try:
             found = parse_writer(content)
-        except _BadFile as e:
-            data.remarks.append(Remark(path, e.args[0], e.args[1]))
+        except Rejection as e:
+            data.remarks.append(e.remark(path))
             continue
-        if found is None or not found[1]:
-            data.remarks.append(Remark(path, "no writer", "the form names no writer"))
+        if found is None:
+            data.remarks.append(Remark(path, "no writer", "it names no writer"))
         elif found[0] != form:
-            data.remarks.append(Remark(path, "form id", f"the form says it is {found[0]!r}: its writer is not used"))
+            data.remarks.append(Remark(path, "form id", f"it says that it is form {found[0]}: its writer is not used"))
         else:
             writers[form] = found[1]
 
-    seen: set[str] = set()
-    for path, content in files("ink"):
-        if not (match := _LINE_FILE.fullmatch(path.rsplit("/", 1)[-1])):
-            ignore(path, "not named like a line")
-            continue
-        name, form, number = f"{match[1]}-{match[2]}", match[1], int(match[2])
-        if name in seen:
-            ignore(path, "a second file of this name")
-            continue
-        seen.add(name)
-        split = splits.get(form, "")
+    for _, match, content in files("lineStrokes", _LINE_FILE):
+        form, number = match[1], int(match[2])
+        name, split = f"{form}-{match[2]}", splits.get(form, "")
         try:
             ink = parse_line(content)
-        except _BadFile as e:
-            data.rejected.append((split, Remark(name, e.args[0], e.args[1])))
+        except Rejection as e:
+            data.rejected.append((split, e.remark(name)))
             continue
         lines = texts.get(form, [])
         text = lines[number - 1] if 1 <= number <= len(lines) else ""
-        data.lines.append(RawLine(name, ink, text, writers.get(form, ""), split))
+        data.lines.append(Line(ink, text, name, writers.get(form, ""), split))
     data.lines.sort(key=lambda line: line.name)
     return data
 
@@ -389,96 +421,152 @@ class Prepared:
     """A corpus and the account of how it came about.
 
     Attributes:
-        counts: per split ("" for none) and rule, the number of distinct lines; "read" and "kept" are
-            among the rules.
-        remarks: one for each line that was rejected and each file that was refused or ignored.
-        broken: archives that end too early.
+        corpus: one line for each line that was kept and each phase; phase p > 0 has "~p" in its name.
+        counts: per split ("" for none), the distinct lines "read", "kept" and rejected by each rule.
+        remarks: one for each broken archive, rejected line, and file that was refused or ignored.
+        broken: the first of these.
     """
 
     corpus: Corpus
-    counts: dict[str, Counter[str]]
-    remarks: list[Remark]
-    broken: list[Remark]
+    counts: Mapping[str, Counter[str]]
+    remarks: Sequence[Remark]
+    broken: Sequence[Remark]
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the corpus, and beside it what was left out: CORPUS.report.tsv (name, rule, detail)."""
-        with atomic_path(Path(path).with_suffix(".report.tsv")) as tmp:
-            rows = [("name", "rule", "detail"), *((r.name, r.rule, r.detail) for r in self.remarks)]
-            clean_rows = ("\t".join(" ".join(cell.split()) for cell in row) for row in rows)
-            tmp.write_text("\n".join(clean_rows) + "\n", "utf-8", "backslashreplace")
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the corpus, and beside it CORPUS.report.tsv (name, rule, detail; a row a remark).
+
+        Returns:
+            The report's path.
+
+        Raises:
+            InputError: the folder does not exist or cannot be written to.
+        """
         self.corpus.save(path)
+        report = Path(path).with_suffix(".report.tsv")
+        rows = [("name", "rule", "detail"), *((r.name, r.rule, r.detail) for r in self.remarks)]
+        with atomic_path(report) as tmp:
+            tmp.write_text("".join("\t".join(map(_printable, row)) + "\n" for row in rows), "utf-8")
+        return report
 
     def table(self) -> str:
-        """What was read, kept and rejected by which rule, per split; points and alphabet."""
-        names = [*SPLITS, *([""] if "" in self.counts else [])]
+        """Lines read, kept and rejected by which rule, points and writers, per split; the alphabet."""
+        splits = [*SPLITS, *([""] if "" in self.counts else [])]
         total = sum(self.counts.values(), Counter())
-        rules = ["read", "kept", *sorted((r for r in total if r not in ("read", "kept")), key=lambda r: -total[r])]
-        lengths = self.corpus.lengths()
-        points = {n: int(lengths[self.corpus.select(n)].sum()) for n in names}
-        head = ["", *(n or "no split" for n in names), "all"]
-        rows = [[rule, *(f"{self.counts[n][rule]:,}" for n in names), f"{total[rule]:,}"] for rule in rules]
-        rows.append(["points", *(f"{points[n]:,}" for n in names), f"{self.corpus.point_count:,}"])
-        return "\n".join(f"{r[0]:<24}" + "".join(f"{c:>12}" for c in r[1:]) for r in [head, *rows]) + (
-            f"\nalphabet ({len(self.corpus.alphabet.characters)}): {self.corpus.alphabet.characters}"
+        rejections = sorted((rule for rule in total if rule not in ("read", "kept")), key=lambda r: (-total[r], r))
+        rows = [("lines", *(s or "in no split" for s in splits), "all")]
+        for rule in ("read", "kept", *rejections):
+            label = rule if rule in ("read", "kept") else f"rejected: {rule}"
+            rows.append((label, *(f"{self.counts[s][rule]:,}" for s in splits), f"{total[rule]:,}"))
+        corpus, points, writers = self.corpus, Counter(), defaultdict(set)
+        copies: Counter[str] = Counter()
+        for name, split, writer, length in zip(
+            corpus.names, corpus.splits, corpus.writers, corpus.lengths().tolist(), strict=True
+        ):
+            (copies if "~" in name else points)[split] += length
+            writers[split].add(writer)
+        rows.append(("points", *(f"{points[s]:,}" for s in splits), f"{points.total():,}"))
+        if copies:
+            rows.append(("points, other phases", *(f"{copies[s]:,}" for s in splits), f"{copies.total():,}"))
+        known = {s: w - {""} for s, w in writers.items()}
+        rows.append(
+            ("writers known", *(f"{len(known.get(s, ())):,}" for s in splits), f"{len(set().union(*known.values())):,}")
         )
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = [
+            row[0].ljust(widths[0]) + "".join("  " + cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))
+            for row in rows
+        ]
+        characters = corpus.alphabet.characters
+        return "\n".join([*lines, f"alphabet: {len(characters)} characters  {characters}"])
+
+
+def _printable(text: str) -> str:
+    """One cell of a report: names come from archives and may hold anything."""
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def prepare(
     root: str | os.PathLike[str],
     options: CleaningOptions = PRESETS["default"],
-    progress: Callable[[Path], Callable[[int], None]] | None = None,
+    progress: Progress = _silent,
 ) -> Prepared:
     """Read the data set in `root`, clean every line and gather what is good into a corpus.
+
+    Training lines come once a phase, others once. Lines of no split are kept: nothing trains on them.
 
     Raises:
         InputError: the data set is not there, or no training line of it can be used.
     """
     data = read(root, progress)
-    counts: dict[str, Counter[str]] = {split: Counter() for split in SPLITS}
-    remarks = []
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    remarks: list[Remark] = []
 
     def reject(split: str, remark: Remark) -> None:
-        counts.setdefault(split, Counter())[remark.rule] += 1
+        counts[split][remark.rule] += 1
         remarks.append(remark)
 
     for split, remark in data.rejected:
-        counts.setdefault(split, Counter())["read"] += 1
+        counts[split]["read"] += 1
         reject(split, remark)
 
-    def lines() -> Iterator[Line]:
-        for raw in data.lines:
-            count = counts.setdefault(raw.split, Counter())
-            count["read"] += 1
-            text = clean_text(raw.text) if options.text else raw.text
-            if not text:
-                reject(raw.split, Remark(raw.name, "no text", "there is no transcription of this line"))
-                continue
-            if "#" in text or "%%" in text:
-                reject(raw.split, Remark(raw.name, "unreadable word", "the transcription marks a word nobody could read"))
-                continue
-            if why := mismatch(raw.ink, text):
-                reject(raw.split, Remark(raw.name, "text and ink differ", why))
-                continue
-            phases = options.phases if raw.split in TRAINING_SPLITS else 1
-            try:
-                inks = [clean(raw.ink, options, phase) for phase in range(phases)]
-            except ValueError as e:
-                reject(raw.split, Remark(raw.name, "flat", str(e)))
-                continue
-            if max(np.abs(ink.to_offsets()[1:, :2]).max(initial=0) for ink in inks) > 32000 * options.unit:
-                reject(raw.split, Remark(raw.name, "step too long", "a step is too long for the corpus"))
-                continue
-            count["kept"] += 1
-            for phase, ink in enumerate(inks):
-                yield Line(ink, text, raw.name + (f"~{phase}" if phase else ""), raw.writer, raw.split)
+    written = []
+    for line in data.lines:
+        counts[line.split]["read"] += 1
+        text = clean_text(line.text) if options.text else line.text
+        if not text:
+            reject(line.split, Remark(line.name, "no text", "there is no transcription of this line"))
+        elif text.lower().startswith(_PLACEHOLDER):
+            reject(line.split, Remark(line.name, "text and ink differ", f"the transcription is {text!r}"))
+        elif options.unreadable and unreadable(text):
+            reject(line.split, Remark(line.name, "unreadable word", "the transcription has # or %% for a word"))
+        else:
+            written.append(replace(line, text=text))
 
-    corpus = Corpus.build(
-        lines(),
-        unit=options.unit,
-        # Every training line is there once a phase: so is every character.
-        min_count=options.min_count * options.phases,
-        options=options.as_dict(),
+    fits = np.ones(len(written), bool)
+    if options.misfit and written:
+        values = np.array([amounts(line.ink, line.text) for line in written])
+        fits = ~misfits(values, [line.name.rpartition("-")[0] for line in written], options.misfit)
+
+    whole = replace(options, every=1, phases=1)
+
+    def lines() -> Iterator[Line]:
+        tick = progress("cleaning", len(written))
+        for line, fit in zip(written, fits, strict=True):
+            tick(1)
+            if not fit:
+                why = "its points, pen travel and width a letter are all out of line with the rest of the form"
+                reject(line.split, Remark(line.name, "text and ink differ", why))
+                continue
+            try:
+                ink = clean(line.ink, whole)
+            except ValueError as e:
+                reject(line.split, Remark(line.name, "flat", str(e)))
+                continue
+            phases = options.phases if line.split in TRAINING_SPLITS else 1
+            inks = [resample(ink, options.every, phase) for phase in range(phases)]
+            longest = max(float(np.abs(np.diff(i.points, axis=0)).max(initial=0)) for i in inks)
+            if longest > 32766 * options.unit:
+                reject(line.split, Remark(line.name, "step too long", f"a step of {longest:.0f} ink units"))
+                continue
+            counts[line.split]["kept"] += 1
+            for phase, ink in enumerate(inks):
+                yield replace(line, ink=ink, name=f"{line.name}~{phase}" if phase else line.name)
+
+    def total() -> Counter[str]:
+        return sum(counts.values(), Counter())
+
+    try:
+        corpus = Corpus.build(
+            lines(),
+            unit=options.unit,
+            min_count=options.min_count * options.phases,  # each training line is there once a phase
+            options=options.as_dict(),
+        )
+    except InputError as e:
+        tally = [f"{n} x {rule}" for rule, n in total().most_common() if rule != "read"]
+        tally += [f"{r.name} is broken" for r in data.broken]
+        raise InputError(f"{root}: {e} ({total()['read']} lines read; {', '.join(tally) or 'none at all'})") from None
+    rejected = {rule: n for rule, n in total().items() if rule not in ("read", "kept")}
+    return Prepared(
+        replace(corpus, rejected=rejected), counts, [*data.broken, *remarks, *data.remarks], data.broken
     )
-    total = sum(counts.values(), Counter())
-    rejected = {rule: n for rule, n in total.items() if rule not in ("read", "kept")}
-    return Prepared(replace(corpus, rejected=rejected), counts, data.broken + remarks + data.remarks, data.broken)

@@ -1,10 +1,13 @@
-"""`strokes prepare iam ROOT -o CORPUS.npz`."""
+"""`strokes prepare iam ROOT -o CORPUS.npz`: the options, the progress and the table of `data_prep.iam`."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
 
 from ..files import InputError
 from . import Parser
@@ -15,24 +18,117 @@ __all__ = ["run"]
 def run(argv: Sequence[str]) -> int:
     """Prepare a corpus. The table goes to standard output, progress and warnings to standard error."""
     kinds = {"iam": _iam}
-    if argv[:1] in ([], ["-h"], ["--help"]):
-        print("usage: strokes prepare iam ROOT -o CORPUS.npz\n")
-        print("'strokes prepare iam --help' explains the options and gives an example.")
-        return 0 if argv else 2
-    if argv[0] not in kinds:
-        raise InputError(f"there is no data set {argv[0]!r} to prepare; there is {', '.join(kinds)}")
+    if argv[:1] in (["-h"], ["--help"]):
+        print(
+            "usage: strokes prepare iam ROOT -o CORPUS.npz\n\n"
+            "A data set in, one corpus file to train on out.\n\n"
+            "data sets:\n  iam  IAM-OnDB as its authors distribute it, archives or folders\n\n"
+            "'strokes prepare iam --help' explains its options and gives an example."
+        )
+        return 0
+    if not argv or argv[0] not in kinds:
+        wrong = f"there is no data set {argv[0]!r} to prepare" if argv else "say which data set to prepare"
+        raise InputError(f"{wrong}; there is {', '.join(kinds)} (see 'strokes prepare --help')")
     return kinds[argv[0]](argv[1:])
 
 
-def _iam(argv: Sequence[str]) -> int:
-    from data_prep import cleaning, iam
+def _parser() -> argparse.ArgumentParser:
+    from data_prep.cleaning import PRESETS, CleaningOptions
 
-    parser = Parser("prepare iam", "IAM-OnDB in, a corpus out.", "strokes prepare iam iam-ondb -o iam.npz")
-    parser.add_argument("root")
-    parser.add_argument("-o", "--output", required=True)
-    parser.add_argument("--preset", default="default", choices=cleaning.PRESETS)
-    args = parser.parse_args(argv)
-    prepared = iam.prepare(args.root, cleaning.PRESETS[args.preset])
-    prepared.save(args.output)
+    parser = Parser(
+        "prepare iam",
+        "IAM-OnDB in, one corpus file to train on out, and beside it CORPUS.report.tsv, which names\n"
+        "every line and file that was left out and says why.",
+        "strokes prepare iam iam-ondb -o iam.npz\n"
+        "  strokes prepare iam iam-ondb -o iam-graves.npz --preset graves",
+    )
+    parser.add_argument(
+        "root",
+        metavar="ROOT",
+        help="folder with trainset.txt, testset_v.txt, testset_t.txt, testset_f.txt, lineStrokes-all.tar.gz, "
+        "ascii-all.tar.gz and, for the writers, original-xml-all.tar.gz; unpacked folders do as well",
+    )
+    parser.add_argument("-o", "--output", metavar="CORPUS.npz", required=True, help="the file to write")
+    parser.add_argument(
+        "--preset",
+        choices=list(PRESETS),
+        default="default",
+        help="default: what the packaged model is trained on; graves: every point where it was recorded, "
+        "whose likelihoods compare with those of Graves 2013 (default: default)",
+    )
+    cleaning = parser.add_argument_group("cleaning, each step in place of what the preset says")
+    for f in fields(CleaningOptions):
+        says = [(name, getattr(options, f.name)) for name, options in PRESETS.items()]
+        shown = ", ".join(f"{name}: {_shown(value)}" for name, value in says)
+        flag = "--" + f.name.replace("_", "-")
+        why = f"{f.metadata['why']} ({shown})".replace("%", "%%")
+        if isinstance(f.default, bool):
+            cleaning.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=why)
+        else:
+            cleaning.add_argument(flag, type=type(f.default), metavar="N", default=None, help=why)
+    return parser
+
+
+def _shown(value: object) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else f"{value:g}"
+
+
+class _Bars:
+    """One progress bar after the other, on a terminal only."""
+
+    def __init__(self) -> None:
+        self._bar = None
+
+    def __call__(self, what: str, total: int | None) -> Callable[[int], object]:
+        from tqdm import tqdm
+
+        self.close()
+        scale = what != "cleaning"  # the rest is counted in bytes
+        self._bar = tqdm(
+            total=total, desc=what, unit="B" if scale else " lines", unit_scale=scale, leave=False, disable=None
+        )
+        return self._bar.update
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+def _iam(argv: Sequence[str]) -> int:
+    args = _parser().parse_args(argv)
+
+    from data_prep import iam
+    from data_prep.cleaning import PRESETS, CleaningOptions
+
+    given = {f.name: getattr(args, f.name) for f in fields(CleaningOptions) if getattr(args, f.name) is not None}
+    preset = PRESETS[args.preset]
+    if "every" in given:  # fewer ways to choose points: fewer phases, unless these are asked for
+        given.setdefault("phases", max(1, min(preset.phases, given["every"])))
+    try:
+        options = replace(preset, **given)
+    except ValueError as e:
+        raise InputError(f"{e} (see 'strokes prepare iam --help')") from None
+    output = Path(args.output)
+    _check_output(output)
+
+    bars = _Bars()
+    try:
+        prepared = iam.prepare(args.root, options, bars)
+    finally:
+        bars.close()
+    report = prepared.save(output)
     print(prepared.table())
+    print(f"wrote {output} ({output.stat().st_size / 2**20:.1f} MiB) and {report} ({len(prepared.remarks)} remarks)")
+    for remark in prepared.broken:
+        print(f"strokes: warning: {remark.name}: {remark.detail}", file=sys.stderr)
     return 0
+
+
+def _check_output(path: Path) -> None:
+    """Say before the work, not after it, that there is nowhere to put the result."""
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: the folder {path.parent} does not exist; make it first")
+    if path.is_dir():
+        raise InputError(f"{path}: this is a folder; give the name of a file")
+    if not os.access(path.parent, os.W_OK):
+        raise InputError(f"{path}: the folder {path.parent} cannot be written to; choose another place")
