@@ -7,10 +7,10 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from pathlib import Path
 
-from ..files import InputError, atomic_path
+from ..files import InputError
 from ..training.config import TrainingConfig
 
 __all__ = ["run"]
@@ -39,9 +39,12 @@ def run(argv: Sequence[str]) -> int:
     parser = _parser()
     args = parser.parse_args(argv)
     out = Path(args.output)
-    if args.resume and (out / "config.json").is_file():
+    if args.resume and out.is_dir():
         # What the run began with, then what this call says.
-        parser.set_defaults(_flatten(json.loads((out / "config.json").read_text(encoding="utf-8"))))
+        try:
+            parser.set_defaults(_flatten(json.loads((out / "config.json").read_text(encoding="utf-8"))))
+        except (OSError, ValueError, KeyError, AttributeError):
+            raise InputError(f"{out / 'config.json'}: missing or damaged; the run cannot be resumed") from None
         args = parser.parse_args(argv)
     try:
         chosen = parser.instantiate(args)
@@ -61,8 +64,6 @@ def run(argv: Sequence[str]) -> int:
     group = distributed.start()
     if group.first:
         fresh_run(out, args.resume)
-        with atomic_path(out / "config.json") as tmp:
-            tmp.write_text(json.dumps(asdict(config), indent=1) + "\n", encoding="utf-8")
         print(
             f"{len(corpus)} lines, {corpus.point_count / 1e6:.2f} M points; {group.device.type}, "
             f"{group.size} process{'es' * (group.size > 1)} of {torch.get_num_threads()} "

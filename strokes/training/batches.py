@@ -124,8 +124,9 @@ def chunks(batch: Batch, size: int, longest: int | None = None) -> Iterator[Chun
     offsets = batch.offsets
     if offsets.shape[1] < total + 1:
         offsets = torch.nn.functional.pad(offsets, (0, 0, 0, total + 1 - offsets.shape[1]))
-    count = max(1, -(-total // size))
-    step = -(-total // count)
+    if total == 0:
+        return  # lines of a single point
+    step = -(-total // -(-total // size))
     for start in range(0, total, step):
         end = min(start + step, total)
         mask = torch.arange(start + 1, end + 1) < batch.lengths.unsqueeze(1)

@@ -37,10 +37,11 @@ def save(run: Path, step: int, checkpoint: Checkpoint) -> None:
     The folder is written under another name and renamed when it is complete and on disk.
     """
     final = run / f"checkpoint-{step:08d}"
-    tmp = run / f".{final.name}.{os.getpid()}.tmp"
-    shutil.rmtree(tmp, ignore_errors=True)
-    tmp.mkdir()
+    tmp = run / f".{final.name}.tmp"
+    for left_behind in run.glob(".checkpoint-*.tmp"):  # by a process that was killed
+        shutil.rmtree(left_behind, ignore_errors=True)
     try:
+        tmp.mkdir()
         for name, tensors in checkpoint.tensors.items():
             save_file({k: v.detach().contiguous().cpu() for k, v in tensors.items()}, tmp / f"{name}.safetensors")
         (tmp / "progress.json").write_text(json.dumps(checkpoint.progress, indent=1) + "\n", encoding="utf-8")
@@ -50,9 +51,9 @@ def save(run: Path, step: int, checkpoint: Checkpoint) -> None:
         if final.exists():
             shutil.rmtree(final)
         os.replace(tmp, final)
-    except OSError as e:
+    except (OSError, SafetensorError) as e:  # safetensors has its own error for a full disk
         raise InputError(
-            f"{run}: the checkpoint at step {step} could not be written ({e.strerror}); "
+            f"{run}: the checkpoint at step {step} could not be written ({getattr(e, 'strerror', None) or e}); "
             "the one before it is untouched: make room and go on with --resume"
         ) from None
     finally:
@@ -72,12 +73,13 @@ def latest(run: Path) -> tuple[Checkpoint, list[str]]:
         try:
             progress = json.loads((folder / "progress.json").read_text(encoding="utf-8"))
             tensors = {p.stem: load_file(p) for p in sorted(folder.glob("*.safetensors"))}
-            if not {"network", "mean", "optimizer"} <= tensors.keys():
+            if not {"network", "mean", "optimizer"} <= tensors.keys() or not isinstance(progress, dict):
                 raise ValueError("files are missing")
             return Checkpoint(progress, tensors), damaged
         except (OSError, ValueError, SafetensorError):
             damaged.append(folder.name)
-    raise InputError(f"{run}: no checkpoint to resume from; start without --resume")
+    why = f"{', '.join(damaged)} cannot be read" if damaged else "it has no checkpoint yet"
+    raise InputError(f"{run}: {why}; start without --resume in another folder, or remove this one first")
 
 
 def _all(run: Path) -> list[Path]:

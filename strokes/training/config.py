@@ -25,6 +25,10 @@ class Augmentation:
     scale_y: float = 0.06
     shear: float = 0.08
 
+    def __post_init__(self) -> None:
+        if not (self.scale_x >= 0 and self.scale_y >= 0 and self.shear >= 0):
+            raise ValueError("scale_x, scale_y and shear must be at least 0")
+
 
 @dataclass(frozen=True)
 class TrainingConfig:
@@ -82,8 +86,13 @@ class TrainingConfig:
     validation_split: str = VALIDATION_SPLIT
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch", "chunk", "learning_rate", "clip", "validate_every", "checkpoint_every"):
-            if getattr(self, name) <= 0:
+        for name in ("epochs", "batch", "chunk", "learning_rate", "clip", "rare_repeats",
+                     "validate_every", "checkpoint_every"):  # fmt: skip
+            if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be greater than 0")
-        if not 0 <= self.dropout < 1 or not 0 <= self.ema < 1:
-            raise ValueError("dropout and ema must be at least 0 and less than 1")
+        for name in ("warmup", "final_rate", "rare", "seed", "validation_lines", "patience"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} must be at least 0")
+        for name in ("dropout", "ema", "beta2"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 0 and less than 1")

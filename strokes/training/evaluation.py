@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from ..corpus import Corpus
-from ..network import StrokeNetwork
+from ..network import StrokeNetwork, WindowParameters, window_weights
 from .batches import chunks, make_batch
 from .distributed import Group
 
@@ -29,7 +29,8 @@ class Evaluation:
         nats_per_line, nats_per_point: mean log-loss; lower is better.
         raw_nats_per_point: the same in the corpus's own unit of length.
         squared_error: mean squared distance from the mixture's mean, in deviations.
-        window_at_end: share of lines whose window stood past the last character at the last point.
+        window_at_end: share of lines at whose last point the window stood past the last character, by the
+            paper's stopping rule: phi(t, U + 1) exceeds every phi(t, u).
     """
 
     lines: int
@@ -68,7 +69,7 @@ def evaluate(
             continue
         lines = make_batch(corpus, mine)
         text = network.encode(lines.text.to(group.device), lines.text_lengths.to(group.device))
-        state, past = None, torch.zeros(len(mine), dtype=torch.bool)
+        state, read = None, 0
         for chunk in chunks(lines, 400):
             inputs, targets, mask = (t.to(group.device) for t in (chunk.inputs, chunk.targets, chunk.mask))
             out = network(inputs, text, state, dtype=dtype)
@@ -77,11 +78,15 @@ def evaluate(
             sums[0] += -mixture.log_prob(targets)[mask].double().sum().cpu()
             sums[1] += mixture.squared_error(targets)[mask].double().sum().cpu()
             sums[2] += int(mask.sum())
-            last = chunk.mask & ~torch.nn.functional.pad(chunk.mask[:, 1:], (0, 1))
-            kappa = (out.window.alpha * out.window.kappa).sum(-1) / out.window.alpha.sum(-1)
-            beyond = kappa.cpu() > lines.text_lengths.unsqueeze(1) - 0.5
-            past |= (last & beyond).any(1)
-        sums[3] += int(past.sum())
+            # the window that the last point of a line is predicted with
+            last = lines.lengths - 2 - read
+            here = ((0 <= last) & (last < targets.shape[1])).nonzero().squeeze(1)
+            at = WindowParameters(*(p[here, last[here]] for p in out.window))
+            phi = window_weights(at, text.shape[1] + 1).cpu()
+            inside = torch.arange(phi.shape[1]) < lines.text_lengths[here].unsqueeze(1)
+            end = phi.gather(1, lines.text_lengths[here].unsqueeze(1))
+            sums[3] += int((phi.where(inside, 0).amax(1, keepdim=True) < end).sum())
+            read += targets.shape[1]
     network.train(training)
     nll, error, points, past_count = group.sum(sums.to(group.device)).tolist()
     scale = sum(math.log(s) for s in corpus.statistics.std)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import platform
-import shutil
 import signal
 import sys
 import time
@@ -27,7 +26,7 @@ from .batches import chunks, epoch_batches, make_batch, repeats
 from .config import TrainingConfig
 from .distributed import Group
 from .evaluation import Evaluation, evaluate
-from .optimisers import Ema, learning_rate, make_optimizer
+from .optimisers import Ema, GravesRMSProp, learning_rate, make_optimizer
 
 __all__ = ["DivergedError", "TrainingResult", "train"]
 
@@ -63,7 +62,7 @@ def train(
 ) -> TrainingResult:
     """Train until `config.epochs` are read, patience ends, or Ctrl-C; write everything into `run`.
 
-    `run` gets metrics.jsonl, checkpoint-STEP folders, best/ (the model with the best validation) and,
+    `run` gets config.json, metrics.jsonl, checkpoint-STEP folders, best/ (the model with the best validation) and,
     if `draw(model, path)` is given, samples-STEP.png at every validation. Resuming continues bit for
     bit: order, augmentation and dropout are drawn from (seed, epoch, batch), never from a state.
 
@@ -72,7 +71,7 @@ def train(
         stop_after: stop, as Ctrl-C does, once this many steps are done (for tests).
 
     Raises:
-        InputError: `run` holds a run already, or none to resume.
+        InputError: there is no checkpoint to resume from, or none that fits, or none can be written.
         DivergedError: gradients stay non-finite.
     """
     torch.manual_seed(config.seed)
@@ -94,22 +93,27 @@ def train(
     lengths = corpus.lengths()[training]
     times = repeats(corpus, training, config.rare, config.rare_repeats)
     points_per_epoch = int((times * (lengths - 1)).sum())
-    total_points = int(config.epochs * points_per_epoch)
+    total_points = max(1, int(config.epochs * points_per_epoch))
 
     progress: dict = {"step": 0, "epoch": 0, "batch": 0, "points": 0, "seconds": 0.0, "skipped": 0,
-                      "best": None, "bad_validations": 0, "validations": 0}  # fmt: skip
+                      "best": None, "bad_validations": 0, "validations": 0, "bad_steps": 0,
+                      "since_row": [], "alphabet": corpus.alphabet.characters}  # fmt: skip
     if resume:
         checkpoint, damaged = checkpoints.latest(run)
         for name in damaged if group.first else ():
             print(f"strokes: {run / name} is damaged; going on from the one before it", file=sys.stderr)
-        progress = dict(checkpoint.progress)
+        if checkpoint.progress.get("alphabet", progress["alphabet"]) != progress["alphabet"]:
+            raise InputError(f"{run}: its corpus had another alphabet; resume with the corpus that it began with")
+        progress.update(checkpoint.progress)
         _restore(network, ema, optimizer, checkpoint, run)
+    if group.first:
+        with atomic_path(run / "config.json") as tmp:
+            tmp.write_text(json.dumps(asdict(config), indent=1) + "\n", encoding="utf-8")
     log = _Log(run / "metrics.jsonl", progress["step"] if resume else None, group.first)
     bar = tqdm(total=total_points, initial=min(progress["points"], total_points), unit="pt", unit_scale=True,
                smoothing=0.02, disable=not group.first or not sys.stderr.isatty(), desc="training")  # fmt: skip
     started = time.monotonic() - progress["seconds"]
-    bad_steps = 0
-    losses = _Means()
+    losses = _Means(progress["since_row"])
 
     def write_checkpoint() -> None:
         progress["seconds"] = time.monotonic() - started
@@ -122,7 +126,8 @@ def train(
     def validate() -> None:
         result = evaluate(ema.network, corpus, validation, dtype=dtype, group=group)
         progress["validations"] += 1
-        better = progress["best"] is None or result.nats_per_point < progress["best"]
+        finite = np.isfinite(result.nats_per_point)
+        better = bool(finite and (progress["best"] is None or result.nats_per_point < progress["best"]))
         progress["bad_validations"] = 0 if better else progress["bad_validations"] + 1
         if better:
             progress["best"] = result.nats_per_point
@@ -143,7 +148,10 @@ def train(
         if draw is not None:
             draw(model, run / f"samples-{progress['step']:08d}.png")
 
-    finished = False
+    def at_end() -> bool:
+        return progress["points"] >= total_points or 0 < config.patience <= progress["bad_validations"]
+
+    finished = at_end()  # of a run that is resumed when there is nothing left to do
     with _interruptible() as interrupted:
         while not finished:
             batches = epoch_batches(lengths, times, config.batch, config.seed, progress["epoch"])
@@ -162,6 +170,7 @@ def train(
             all_lengths = corpus.lengths()[chosen]
             state, stop = None, False
             longest, read = int(all_lengths.max()), 0
+            step_before, points_before = progress["step"], progress["points"]
             for chunk in chunks(lines, config.chunk, longest):
                 width = chunk.inputs.shape[1]
                 count = int(np.clip(all_lengths - 1 - read, 0, width).sum())
@@ -190,14 +199,15 @@ def train(
                 if np.isfinite(norm) and np.isfinite(float(extra[0])):
                     optimizer.step()
                     ema.update(network, progress["step"])
-                    losses.add(float(extra[0]), norm, count)
-                    bad_steps = 0
+                    if group.first:
+                        losses.add(float(extra[0]), norm, count)
+                    progress["bad_steps"] = 0
                 else:
                     progress["skipped"] += 1
-                    bad_steps += 1
-                    if bad_steps >= _MAX_SKIPPED:
+                    progress["bad_steps"] += 1
+                    if progress["bad_steps"] >= _MAX_SKIPPED:
                         raise DivergedError(
-                            f"{run}: {bad_steps} steps in a row without a finite gradient (at step "
+                            f"{run}: {progress['bad_steps']} steps in a row without a finite gradient (at step "
                             f"{progress['step']}); lower --learning-rate or --clip and go on with --resume"
                         )
                 bar.update(count)
@@ -206,17 +216,18 @@ def train(
                     row = losses.take(seconds)
                     log.write("train", progress, points_per_epoch, seconds, learning_rate=rate,
                               skipped=progress["skipped"], **row)  # fmt: skip
-                    bar.set_postfix_str(f"{row['loss']:.3f} nats/pt", refresh=False)
-                if bad_steps:
+                    if row["loss"] is not None:
+                        bar.set_postfix_str(f"{row['loss']:.3f} nats/pt", refresh=False)
+                if progress["bad_steps"]:
                     break  # the carried state may be spoilt: the rest of these lines is left out
-            before = progress["step"] - -(-(longest - 1) // config.chunk)
             progress["batch"] += 1
-            finished = progress["points"] >= total_points
-            due = progress["points"] / points_per_epoch >= (progress["validations"] + 1) * config.validate_every
+            finished = at_end()
+            every = config.validate_every * points_per_epoch
+            due = progress["points"] // every > points_before // every
             if due or finished:
                 validate()
-                finished = finished or 0 < config.patience <= progress["bad_validations"]
-            crossed = progress["step"] // config.checkpoint_every > before // config.checkpoint_every
+                finished = at_end()
+            crossed = progress["step"] // config.checkpoint_every > step_before // config.checkpoint_every
             if crossed or finished or stop:
                 write_checkpoint()
             if stop:
@@ -226,21 +237,22 @@ def train(
 
 
 class _Means:
-    """Loss and gradient norm since they were last asked for."""
+    """Loss and gradient norm since they were last asked for, kept in `rows`: (loss, norm, points) each."""
 
-    def __init__(self) -> None:
-        self.rows: list[tuple[float, float, int]] = []
+    def __init__(self, rows: list) -> None:
+        self.rows = rows
         self.since: float | None = None
 
     def add(self, loss: float, norm: float, count: int) -> None:
         self.rows.append((loss, norm, count))
 
     def take(self, now: float) -> dict[str, float | None]:
-        rows, since = self.rows, self.since
-        self.rows, self.since = [], now
+        rows, since = list(self.rows), self.since
+        self.rows.clear()
+        self.since = now
         points = sum(n for *_, n in rows)
         return {
-            "loss": sum(loss * n for loss, _, n in rows) / points if points else float("nan"),
+            "loss": sum(loss * n for loss, _, n in rows) / points if points else None,
             "gradient_norm": float(np.mean([norm for _, norm, _ in rows])) if rows else None,
             "points_per_second": points / (now - since) if since is not None and now > since else None,
         }
@@ -278,14 +290,19 @@ class _Log:
 
 
 @contextmanager
-def _interruptible() -> Iterator[list[int]]:
-    """Collects the first Ctrl-C (or SIGTERM) instead of raising; a second one raises."""
-    caught: list[int] = []
+def _interruptible() -> Iterator[list[float]]:
+    """Collects the time of the first Ctrl-C (or SIGTERM) instead of raising; a second one raises.
+
+    Under torchrun one Ctrl-C arrives twice, from the terminal and from torchrun.
+    """
+    caught: list[float] = []
 
     def handler(number: int, frame: object) -> None:
         if caught:
-            raise KeyboardInterrupt
-        caught.append(number)
+            if time.monotonic() - caught[0] > 1:
+                raise KeyboardInterrupt
+            return
+        caught.append(time.monotonic())
         print("\nstrokes: stopping after this batch; again to stop at once", file=sys.stderr)
 
     old = {}
@@ -318,6 +335,9 @@ def _restore(network, ema, optimizer, checkpoint, run) -> None:  # noqa: ANN001
             f"{run}: its checkpoint is of a network of other sizes or another alphabet; "
             "resume with the corpus and sizes that it was started with"
         ) from None
+    kept = {k.split(".", 1)[1] for k in checkpoint.tensors["optimizer"]}
+    if kept and isinstance(optimizer, GravesRMSProp) != ("delta" in kept):
+        raise InputError(f"{run}: it was begun with another optimizer; resume with that one")
     for name, p in network.named_parameters():
         state = {k[len(name) + 1 :]: v.to(p.device) if v.ndim else v
                  for k, v in checkpoint.tensors["optimizer"].items() if k.startswith(name + ".")}  # fmt: skip
@@ -364,5 +384,7 @@ def fresh_run(run: Path, resume: bool) -> None:
         return
     if run.exists() and any(run.iterdir() if run.is_dir() else [run]):
         raise InputError(f"{run}: this is in use; go on with --resume, or choose another folder")
-    run.mkdir(parents=True, exist_ok=True)
-    shutil.disk_usage(run)
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise InputError(f"{run}: this folder cannot be made ({e.strerror}); choose another place") from None

@@ -38,7 +38,7 @@ class GravesRMSProp(torch.optim.Optimizer):
                 n, g, delta = state["square"], state["mean"], state["delta"]
                 n.mul_(decay).addcmul_(p.grad, p.grad, value=1 - decay)
                 g.mul_(decay).add_(p.grad, alpha=1 - decay)
-                root = (n - g * g + 1e-4).sqrt_()
+                root = (n - g * g).clamp_min_(0).add_(1e-4).sqrt_()  # a variance, but for rounding
                 delta.mul_(group["momentum"]).addcdiv_(p.grad, root, value=-group["lr"])
                 p.add_(delta)
 
