@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import copy
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from strokes.training.config import TrainingConfig
+from strokes.training.optimisers import Ema, GravesRMSProp, learning_rate, make_optimizer
+
+
+def test_rmsprop_is_eqs_38_to_41():
+    rng = np.random.default_rng(0)
+    w = rng.normal(size=(3, 2))
+    p = torch.nn.Parameter(torch.from_numpy(w.copy()))
+    optimizer = make_optimizer(TrainingConfig(optimizer="rmsprop", learning_rate=1e-2), [p])
+    n = g = delta = np.zeros_like(w)
+    for step in range(30):
+        rate = 1e-2 / (1 + step)  # the schedule changes it between steps
+        optimizer.param_groups[0]["lr"] = rate
+        gradient = rng.normal(size=w.shape) * 10.0 ** rng.integers(-4, 2)
+        p.grad = torch.from_numpy(gradient)
+        optimizer.step()
+        n = 0.95 * n + 0.05 * gradient**2
+        g = 0.95 * g + 0.05 * gradient
+        delta = 0.9 * delta - rate * gradient / np.sqrt(n - g**2 + 1e-4)
+        w = w + delta
+        np.testing.assert_allclose(p.detach().numpy(), w, rtol=1e-10)
+
+
+def test_rmsprop_survives_a_steady_gradient_whose_variance_rounds_below_zero():
+    p = torch.nn.Parameter(torch.zeros(1000))
+    optimizer = GravesRMSProp([p], lr=1e-4)
+    gradient = torch.linspace(100, 1000, 1000)
+    for _ in range(300):
+        p.grad = gradient
+        optimizer.step()
+    assert p.isfinite().all()
+
+
+def test_adam_has_the_settings_of_the_config():
+    p = torch.nn.Parameter(torch.zeros(1))
+    group = make_optimizer(TrainingConfig(beta2=0.9, learning_rate=0.5), [p]).param_groups[0]
+    assert group["betas"] == (0.9, 0.9) and group["lr"] == 0.5 and group["weight_decay"] == 0
+
+
+def test_learning_rate_rises_then_falls_along_half_a_cosine():
+    config = TrainingConfig(learning_rate=2.0, warmup=100, final_rate=0.1)
+    assert learning_rate(config, 0, 0) == pytest.approx(0.02)
+    assert learning_rate(config, 49, 0) == pytest.approx(1.0)
+    assert learning_rate(config, 99, 0) == learning_rate(config, 5000, 0) == pytest.approx(2.0)
+    assert learning_rate(config, 5000, 0.5) == pytest.approx(1.1)
+    assert learning_rate(config, 5000, 0.25) == pytest.approx(0.2 + 1.8 * (1 + math.sqrt(0.5)) / 2)
+    assert learning_rate(config, 5000, 1) == learning_rate(config, 9000, 1.2) == pytest.approx(0.2)
+    assert learning_rate(TrainingConfig(learning_rate=2.0, warmup=0), 0, 0) == pytest.approx(2.0)
+
+
+def test_ema_is_the_running_mean_with_a_decay_that_grows():
+    network = torch.nn.Linear(2, 1, bias=False)
+    ema = Ema(network, 0.9)
+    expected = network.weight.detach().clone()
+    for step in range(1, 200):
+        with torch.no_grad():
+            network.weight.copy_(torch.randn(1, 2))
+        ema.update(network, step)
+        decay = min(0.9, (1 + step) / (10 + step))
+        expected = decay * expected + (1 - decay) * network.weight.detach()
+        torch.testing.assert_close(ema.network.weight, expected, rtol=1e-5, atol=1e-6)
+    assert not ema.network.weight.requires_grad and not ema.network.training
+
+
+def test_ema_without_decay_is_the_network_itself():
+    network = torch.nn.Linear(2, 1)
+    ema = Ema(copy.deepcopy(network), 0.0)
+    with torch.no_grad():
+        network.weight += 1
+    ema.update(network, 7)
+    assert torch.equal(ema.network.weight, network.weight)

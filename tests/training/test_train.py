@@ -1,0 +1,423 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import build_corpus
+
+from strokes.cli import main
+from strokes.corpus import Corpus
+from strokes.files import InputError
+from strokes.model import load_model
+from strokes.network import NetworkConfig
+from strokes.training import checkpoints, loop
+from strokes.training.config import Augmentation, TrainingConfig
+from strokes.training.distributed import Group
+from strokes.training.loop import DivergedError, fresh_run, train
+
+TINY = TrainingConfig(
+    network=NetworkConfig(hidden=12, window_components=2, mixture_components=3, kappa_bias=-1.5),
+    epochs=6.0,
+    batch=4,
+    chunk=20,
+    warmup=5,
+    ema=0.9,
+    rare=0,
+    precision="fp32",
+    validate_every=1.0,
+    checkpoint_every=1000,
+)
+#: The same on the command line.
+TINY_FLAGS = ["--network.hidden", "12", "--network.window-components", "2", "--network.mixture-components", "3",
+              "--network.kappa-bias", "-1.5", "--batch", "4", "--chunk", "20", "--warmup", "5", "--ema", "0.9",
+              "--rare", "0", "--precision", "fp32", "--validate-every", "1000"]  # fmt: skip
+ALONE = Group(0, 1, torch.device("cpu"))
+
+
+def go(corpus, run: Path, config=TINY, **options):
+    run.mkdir(exist_ok=True)
+    return train(corpus, run, config, group=ALONE, **options)
+
+
+def rows(run: Path, event: str | None = None) -> list[dict]:
+    """Rows of the log without what depends on the clock."""
+    found = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in row.items() if k not in ("seconds", "points_per_second")}
+            for row in found if event in (None, row["event"])]  # fmt: skip
+
+
+def assert_same_end(a: Path, b: Path) -> None:
+    """The last checkpoints of two runs are the same to the bit, and so are their logs and best models."""
+    (one, _), (other, _) = checkpoints.latest(a), checkpoints.latest(b)
+    for name in ("network", "mean", "optimizer"):
+        assert one.tensors[name].keys() == other.tensors[name].keys()
+        for key, value in one.tensors[name].items():
+            assert torch.equal(value, other.tensors[name][key]), (name, key)
+    clock = {"seconds"}
+    assert {k: v for k, v in one.progress.items() if k not in clock} == {
+        k: v for k, v in other.progress.items() if k not in clock
+    }
+    assert rows(a) == rows(b)
+    best, other_best = load_model(a), load_model(b)
+    assert all(np.array_equal(w, other_best.weights[k]) for k, w in best.weights.items())
+
+
+@pytest.fixture(scope="module")
+def finished(corpus, tmp_path_factory):
+    """A whole run and what it returned."""
+    run = tmp_path_factory.mktemp("finished")
+    config = replace(TINY, epochs=30.0, validate_every=5.0, learning_rate=5e-3)
+    return run, go(corpus, run, config), config
+
+
+def test_loss_falls_clearly_and_the_best_weights_are_packaged(finished, corpus):
+    run, result, _ = finished
+    assert result["finished"] and result["skipped"] == 0
+    losses = [row["loss"] for row in rows(run, "train")]
+    assert losses[-1] < losses[0] - 1.0
+    validations = [row["nats_per_point"] for row in rows(run, "validation")]
+    assert len(validations) == 6 and min(validations) == result["best"] < validations[0] - 0.3
+    model = load_model(run)
+    assert model.info["validation"]["nats_per_point"] == result["best"]
+    assert model.alphabet == corpus.alphabet and model.statistics == corpus.statistics
+
+
+def test_log_counts_points_steps_and_epochs(finished, corpus):
+    run, result, config = finished
+    per_epoch = int((corpus.lengths()[corpus.select("trainset")] - 1).sum())
+    last = rows(run)[-1]
+    assert last["points"] == result["points"] == 30 * per_epoch
+    assert last["epoch"] == 30 and last["step"] == result["step"]
+    assert [row["step"] for row in rows(run, "train")] == list(range(20, result["step"] + 1, 20))
+    assert rows(run, "train")[-1]["learning_rate"] < 0.1 * config.learning_rate
+
+
+def test_resuming_a_finished_run_does_nothing(finished, corpus):
+    run, result, config = finished
+
+    def touched():
+        rewritten = ("metrics.jsonl", "config.json")
+        return {p: p.stat().st_mtime_ns for p in run.rglob("*") if p.is_file() and p.name not in rewritten}
+
+    before = touched()
+    log = rows(run)
+    again = go(corpus, run, config, resume=True)
+    assert again["finished"] and again["step"] == result["step"]
+    assert touched() == before
+    assert rows(run) == log
+
+
+@pytest.mark.parametrize("config", [
+    TINY,
+    replace(TINY, dropout=0.2, augmentation=Augmentation(0.2, 0.2, 0.2), optimizer="rmsprop"),
+    replace(TINY, dropout=0.1, precision="bf16"),
+], ids=["plain", "dropout-rmsprop", "bf16"])  # fmt: skip
+def test_stopped_and_resumed_is_never_stopped_bit_for_bit(corpus, tmp_path, config):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    config = replace(config, epochs=4.0)
+    steps = go(corpus, whole, config)["step"]
+    assert steps > 30
+    for stop in (7, 25):  # not where the log has a row, nor where a batch or an epoch ends
+        result = go(corpus, parts, config, resume=stop > 7, stop_after=stop)
+        assert not result["finished"] and stop <= result["step"] < stop + 5
+    assert go(corpus, parts, config, resume=True)["finished"]
+    assert_same_end(whole, parts)
+
+
+def test_other_seeds_are_other_runs(corpus, tmp_path):
+    ends = [go(corpus, tmp_path / str(s), replace(TINY, seed=s, epochs=1.0)) for s in (1, 2)]
+    assert ends[0]["best"] != ends[1]["best"]
+
+
+def test_one_epoch_sums_to_the_points_that_it_has_when_lines_repeat(corpus, tmp_path):
+    config = replace(TINY, epochs=1.0, rare=100, rare_repeats=3)
+    result = go(corpus, tmp_path, config)
+    training = corpus.select("trainset")
+    times = loop.repeats(corpus, training, 100, 3)
+    assert times.max() == 3 and result["points"] == int((times * (corpus.lengths()[training] - 1)).sum())
+
+
+def test_patience_ends_a_run_that_does_not_get_better(corpus, tmp_path, monkeypatch):
+    values = iter([1.0, 0.5, float("nan"), 0.6, 0.55, 0.1])
+    real = loop.evaluate
+    monkeypatch.setattr(loop, "evaluate", lambda *a, **k: replace(real(*a, **k), nats_per_point=next(values)))
+    config = replace(TINY, epochs=20.0, patience=3)
+    result = go(corpus, tmp_path, config)
+    assert result["finished"] and result["validations"] == 5 and result["best"] == 0.5
+    assert load_model(tmp_path).info["validation"]["nats_per_point"] == 0.5
+    # nothing is left to do when it is resumed
+    assert go(corpus, tmp_path, config, resume=True)["step"] == result["step"]
+
+
+def test_a_first_validation_that_is_not_a_number_is_not_the_best(corpus, tmp_path, monkeypatch):
+    values = iter([float("nan"), 3.0])
+    real = loop.evaluate
+    monkeypatch.setattr(loop, "evaluate", lambda *a, **k: replace(real(*a, **k), nats_per_point=next(values)))
+    assert go(corpus, tmp_path, replace(TINY, epochs=2.0))["best"] == 3.0
+
+
+def test_only_training_lines_are_learned_from(corpus, tmp_path):
+    """Other validation lines: another validation, the same weights."""
+    splits = np.array(corpus.splits)
+    validation = np.flatnonzero(splits == "testset_v")
+    splits[validation[::2]] = "unused"
+    ends = []
+    for name, c in (("a", corpus), ("b", replace(corpus, splits=tuple(splits.tolist())))):
+        ends.append((go(c, tmp_path / name, replace(TINY, epochs=1.0)), checkpoints.latest(tmp_path / name)[0]))
+    assert ends[0][0]["best"] != ends[1][0]["best"]
+    assert all(torch.equal(v, ends[1][1].tensors["network"][k]) for k, v in ends[0][1].tensors["network"].items())
+
+
+def poisoned(monkeypatch, bad) -> None:
+    """Makes the offsets of batch n (counted over the run) not numbers where `bad(n)`."""
+    real, calls = loop.make_batch, []
+
+    def make(*args):
+        batch = real(*args)
+        calls.append(1)
+        return replace(batch, offsets=batch.offsets * float("nan")) if bad(len(calls) - 1) else batch
+
+    monkeypatch.setattr(loop, "make_batch", make)
+
+
+def test_a_batch_that_is_not_finite_is_skipped_and_counted(corpus, tmp_path, monkeypatch):
+    poisoned(monkeypatch, lambda n: n in (2, 9))
+    result = go(corpus, tmp_path, replace(TINY, epochs=3.0))
+    assert result["skipped"] == 2 and result["finished"]
+    found, _ = checkpoints.latest(tmp_path)
+    assert all(t.isfinite().all() for tensors in found.tensors.values() for t in tensors.values())
+    assert rows(tmp_path, "train")[-1]["skipped"] == 2
+    assert all(np.isfinite(row["loss"]) for row in rows(tmp_path, "train"))
+
+
+def test_batch_after_batch_that_is_not_finite_ends_the_run(corpus, tmp_path, monkeypatch):
+    poisoned(monkeypatch, lambda n: n >= 3)
+    with pytest.raises(DivergedError, match=r"20 steps in a row.*--learning-rate.*--resume"):
+        go(corpus, tmp_path, replace(TINY, epochs=50.0))
+    json.loads((tmp_path / "metrics.jsonl").read_text().splitlines()[-1],
+               parse_constant=lambda c: pytest.fail(f"{c} is not JSON"))  # fmt: skip
+
+
+def test_log_rows_later_than_the_checkpoint_are_removed_on_resuming(corpus, tmp_path):
+    result = go(corpus, tmp_path, stop_after=25)
+    log = tmp_path / "metrics.jsonl"
+    kept = log.read_text()
+    assert kept.count("\n") >= 1
+    step = result["step"]
+    late = {"event": "train", "step": step + 1, "loss": 0.0}
+    log.write_text(kept + json.dumps(late) + '\n{"event": "train", "st')
+    go(corpus, tmp_path, resume=True, stop_after=step + 1)
+    assert log.read_text().startswith(kept)
+    assert late not in rows(tmp_path)
+
+
+def test_a_damaged_checkpoint_is_passed_over_with_a_word(corpus, tmp_path, capsys):
+    config = replace(TINY, checkpoint_every=10)
+    go(corpus, tmp_path / "whole", config)
+    go(corpus, tmp_path / "run", config, stop_after=25)
+    newest = sorted((tmp_path / "run").glob("checkpoint-*"))[-1]
+    (newest / "network.safetensors").write_bytes(b"")
+    capsys.readouterr()
+    go(corpus, tmp_path / "run", config, resume=True)
+    assert f"{newest} is damaged; going on from the one before it" in capsys.readouterr().err
+    assert_same_end(tmp_path / "whole", tmp_path / "run")
+
+
+def test_resuming_with_what_does_not_fit_is_refused(corpus, tmp_path):
+    go(corpus, tmp_path, stop_after=1)
+    with pytest.raises(InputError, match="other sizes"):
+        go(corpus, tmp_path, replace(TINY, network=replace(TINY.network, hidden=5)), resume=True)
+    with pytest.raises(InputError, match="another optimizer"):
+        go(corpus, tmp_path, replace(TINY, optimizer="rmsprop"), resume=True)
+    letters = corpus.alphabet.characters
+    other = replace(corpus, alphabet=type(corpus.alphabet)(letters[::-1]))
+    with pytest.raises(InputError, match="another alphabet"):
+        go(other, tmp_path, resume=True)
+
+
+def test_settings_that_were_refused_do_not_replace_the_runs_own(corpus_file, tmp_path, capsys):
+    run = tmp_path / "run"
+    go(Corpus.load(corpus_file), run, stop_after=1)
+    before = (run / "config.json").read_text()
+    assert main(["train", str(corpus_file), "-o", str(run), "--resume", "--network.hidden", "5"]) == 2
+    assert "other sizes" in capsys.readouterr().err
+    assert (run / "config.json").read_text() == before
+
+
+def test_a_corpus_without_a_validation_split_is_refused(corpus, tmp_path):
+    with pytest.raises(InputError, match="no line in its validation split"):
+        go(corpus, tmp_path, replace(TINY, validation_split="nowhere"))
+    with pytest.raises(InputError, match="no line in its training split"):
+        go(corpus, tmp_path, replace(TINY, training_splits=("nowhere",)))
+
+
+def test_a_used_folder_is_refused_and_a_new_one_made(tmp_path):
+    fresh_run(tmp_path / "new" / "run", resume=False)
+    (tmp_path / "new" / "run" / "x").touch()
+    with pytest.raises(InputError, match="in use; go on with --resume"):
+        fresh_run(tmp_path / "new" / "run", resume=False)
+    with pytest.raises(InputError, match="in use"):
+        fresh_run(tmp_path / "new" / "run" / "x", resume=False)
+    with pytest.raises(InputError, match="no run to resume"):
+        fresh_run(tmp_path / "other", resume=True)
+    with pytest.raises(InputError, match="cannot be made"):
+        fresh_run(tmp_path / "new" / "run" / "x" / "y", resume=False)
+
+
+# On the command line.
+
+
+@pytest.fixture(scope="module")
+def corpus_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("corpus") / "corpus.npz"
+    build_corpus().save(path)
+    return path
+
+
+def command(corpus_file, run, *flags, launcher=("-m", "strokes")):
+    return [sys.executable, *launcher, "train", str(corpus_file), "-o", str(run), *TINY_FLAGS, *flags]
+
+
+def started(argv) -> subprocess.Popen:
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(argv, stderr=subprocess.PIPE, text=True, env=env, start_new_session=True)
+
+
+def wait_for(process: subprocess.Popen, ready, seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not ready():
+        if process.poll() is not None or time.monotonic() > end:
+            process.kill()
+            pytest.fail(f"the run did not get that far: {process.communicate()[1]}")
+        time.sleep(0.05)
+
+
+def log_rows(run: Path) -> int:
+    log = run / "metrics.jsonl"
+    return log.read_text().count("\n") if log.exists() else 0
+
+
+def test_ctrl_c_writes_a_checkpoint_and_resume_goes_on_from_it(corpus_file, tmp_path, capsys):
+    run = tmp_path / "run"
+    process = started(command(corpus_file, run, "--epochs", "5000"))
+    wait_for(process, lambda: log_rows(run) >= 3)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert "Traceback" not in err and "stopping after this batch" in err and "--resume" in err
+    step = checkpoints.latest(run)[0].progress["step"]
+    assert step >= 60
+    # In this process: settings come from the run, but for those that are given again.
+    epochs = checkpoints.latest(run)[0].progress["epoch"] + 1
+    assert main(["train", str(corpus_file), "-o", str(run), "--resume", "--epochs", str(epochs)]) == 0
+    assert json.loads((run / "config.json").read_text())["network"]["hidden"] == 12
+    after = checkpoints.latest(run)[0].progress
+    assert step < after["step"] and after["epoch"] in (epochs - 1, epochs)
+    assert "trained at step" in capsys.readouterr().err
+
+
+def test_a_killed_run_resumes_from_its_last_checkpoint_to_the_same_end(corpus_file, tmp_path):
+    run, whole = tmp_path / "run", tmp_path / "whole"
+    process = started(command(corpus_file, run, "--epochs", "5000", "--checkpoint-every", "10"))
+    wait_for(process, lambda: len(list(run.glob("checkpoint-*"))) >= 2 and log_rows(run) >= 2)
+    process.kill()
+    process.communicate()
+    found, damaged = checkpoints.latest(run)
+    assert damaged == []
+    config = replace(TINY, epochs=5000.0, validate_every=1000.0, checkpoint_every=10)
+    corpus, until = Corpus.load(corpus_file), found.progress["step"] + 15
+    go(corpus, run, config, resume=True, stop_after=until)
+    go(corpus, whole, config, stop_after=until)
+    (one, _), (other, _) = checkpoints.latest(run), checkpoints.latest(whole)
+    assert all(torch.equal(v, other.tensors["network"][k]) for k, v in one.tensors["network"].items())
+    assert rows(run) == rows(whole)
+
+
+def torchrun(corpus_file, run, *flags):
+    launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "strokes")
+    return command(corpus_file, run, *flags, launcher=launcher)
+
+
+needs_gloo = pytest.mark.skipif(
+    not (torch.distributed.is_available() and torch.distributed.is_gloo_available()),
+    reason="this torch was built without torch.distributed and gloo",
+)
+
+
+@needs_gloo
+def test_two_processes_make_the_weights_of_one(corpus_file, tmp_path):
+    """18 training lines in batches of 4: the last batch of an epoch has two, one for each process."""
+    flags = ["--epochs", "3", "--validate-every", "1"]
+    process = started(torchrun(corpus_file, tmp_path / "two", *flags))
+    _, err = process.communicate(timeout=180)
+    assert process.returncode == 0, err
+    assert "2 processes" in err
+    config = replace(TINY, epochs=3.0)
+    go(Corpus.load(corpus_file), tmp_path / "one", config)
+    (two, _), (one, _) = (checkpoints.latest(tmp_path / n) for n in ("two", "one"))
+    assert two.progress["step"] == one.progress["step"] > 20
+    for name in ("network", "mean"):
+        for key, value in one.tensors[name].items():
+            torch.testing.assert_close(two.tensors[name][key], value, rtol=1e-3, atol=2e-4, msg=key)
+    for a, b in zip(rows(tmp_path / "one"), rows(tmp_path / "two"), strict=True):
+        assert a["event"] == b["event"] and a["points"] == b["points"]
+        loss = "loss" if a["event"] == "train" else "nats_per_point"
+        assert a[loss] == pytest.approx(b[loss], abs=1e-4)
+        assert a.get("lines") == b.get("lines")
+
+
+@needs_gloo
+def test_ctrl_c_under_torchrun_keeps_everything(corpus_file, tmp_path):
+    """A terminal sends Ctrl-C to every process, and torchrun passes it on once more."""
+    run = tmp_path / "run"
+    process = started(torchrun(corpus_file, run, "--epochs", "5000"))
+    wait_for(process, lambda: log_rows(run) >= 2)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert checkpoints.latest(run)[0].progress["step"] >= 40, err
+
+
+@pytest.mark.parametrize(("flags", "says"), [
+    (["--batch", "0"], "batch must be greater than 0"),
+    (["--batch", "four"], "batch"),
+    (["--network.hidden", "0"], "hidden"),
+    (["--augmentation.scale-x", "-1"], "scale_x"),
+    (["--optimizer", "sgd"], "optimizer"),
+    (["--no-such-setting", "1"], "no_such_setting"),
+    (["--config", "missing.yaml"], "missing.yaml"),
+    (["--resume"], "no run to resume"),
+    (["--validation-split", "nowhere"], "validation split"),
+])  # fmt: skip
+def test_mistakes_are_one_sentence_and_exit_2(corpus_file, tmp_path, capsys, flags, says):
+    assert main(["train", str(corpus_file), "-o", str(tmp_path / "run"), *flags]) == 2
+    err = capsys.readouterr().err.strip()
+    last = err.splitlines()[-1]
+    assert last.startswith("strokes: ") and says in last
+    assert len(err.splitlines()) == (2 if says == "validation split" else 1), err
+
+
+def test_a_used_folder_and_a_missing_corpus_exit_2(corpus_file, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert main(["train", str(corpus_file), "-o", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert main(["train", str(tmp_path / "file"), "-o", str(tmp_path / "run")]) == 2
+    assert "not a corpus" in capsys.readouterr().err
+    assert main(["train"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_run_whose_settings_are_damaged_says_so(corpus_file, tmp_path, capsys):
+    for text in ('{"batch": 4', '{"bacth": 4}', "[1]"):
+        (tmp_path / "config.json").write_text(text)
+        assert main(["train", str(corpus_file), "-o", str(tmp_path), "--resume"]) == 2
+        err = capsys.readouterr().err
+        assert err.count("\n") == 1 and "config.json" in err
