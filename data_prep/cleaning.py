@@ -39,7 +39,7 @@ def _option(default: object, why: str):
 
 @dataclass(frozen=True)
 class CleaningOptions:
-    """What is done to every line; each field's metadata says `why` (so does `strokes prepare iam --help`).
+    """What is done to every line; each field's metadata says `why`, as does `strokes prepare iam --help`.
 
     The defaults make the corpus of the packaged model.
 
@@ -47,13 +47,17 @@ class CleaningOptions:
         ValueError: a number is out of its range.
     """
 
-    unreadable: bool = _option(True, "reject lines with a word nobody could read (# or %%): ink without text")
+    unreadable: bool = _option(
+        True, "reject lines with a word that nobody could read (# or %%): ink that no text stands for"
+    )
     misfit: float = _option(
         1.75,
         "reject lines with this many times more, or less, pen points, pen travel and width a letter than "
         "the form's median line: words are missing from their text; honest lines reach 1.65; 0 keeps all",
     )
-    text: bool = _option(True, "text as people type it and as the ink has it: 'Mr. Smith,' for 'Mr . Smith ,'")
+    text: bool = _option(
+        True, "text as people type it and as the ink has it: 'Mr. Smith,' for 'Mr . Smith ,'"
+    )
     spike: float = _option(
         400.0,
         "raw units: drop single points that leap this far out of their stroke and back, cut strokes at "
@@ -67,7 +71,9 @@ class CleaningOptions:
         "after it; the outlier rule of Graves 2013, who does not give the number; it misplaces late dots "
         "and bars, so it is for comparison only; 0 takes out none",
     )
-    slope: bool = _option(True, "turn lines level: slope is a stance at the whiteboard, and pages have baselines")
+    slope: bool = _option(
+        True, "turn lines level: slope is a stance at the whiteboard, and pages have baselines"
+    )
     scale: bool = _option(
         True, "divide each line by the standard deviation of its y: sizes differ three-fold and tell nothing"
     )
@@ -77,7 +83,7 @@ class CleaningOptions:
         "fast, and splines bring the curves back",
     )
     phases: int = _option(
-        2, "put training lines in once for each of this many ways to choose every n-th point: new ink for free"
+        2, "put training lines in once for each of this many ways to choose every n-th point: free new ink"
     )
     min_count: int = _option(
         3, "a character rarer than this in the training lines is not in the alphabet: too few to learn from"
@@ -106,10 +112,12 @@ class CleaningOptions:
 
 PRESETS = {
     "default": CleaningOptions(),
-    # Every point where it was recorded, texts as they stand: likelihoods compare with the paper's.
+    # Every line that has a text, every point, both as recorded but for the paper's outlier rule:
+    # likelihoods compare with the paper's only over the same lines and points.
     "graves": CleaningOptions(
-        text=False, spike=0.0, longest_step=1000.0, slope=False, scale=False, every=1, phases=1
-    ),
+        unreadable=False, misfit=0.0, text=False, spike=0.0, longest_step=1000.0, slope=False, scale=False,
+        every=1, phases=1,
+    ),  # fmt: skip
 }
 
 
@@ -129,7 +137,7 @@ def _ink(points: np.ndarray, ends: np.ndarray) -> Ink:
 
 
 def _leaps(points: np.ndarray, ends: np.ndarray, limit: float) -> np.ndarray:
-    """(N - 1,) bool: the step from point i to i + 1 lies within a stroke and is over the limit on an axis."""
+    """(N - 1,) bool: the step from point i to i + 1 is within a stroke and over the limit on an axis."""
     return (np.abs(np.diff(points, axis=0)) > limit).any(axis=1) & ~ends[:-1]
 
 

@@ -156,14 +156,16 @@ class _Bounded:
             raise tarfile.ReadError(f"it unpacks to more than {_ARCHIVE_LIMIT >> 30} GiB")
 
 
+def _too_large(size: int) -> str | None:
+    return f"its {size} bytes are more than any file of this data set has" if size > _FILE_LIMIT else None
+
+
 def _refusal(member: tarfile.TarInfo) -> str | None:
     if member.name.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", member.name):
         return "its path points outside the archive"
     if not member.isreg() or member.issparse():
         return "a link or a device, not a regular file"
-    if member.size > _FILE_LIMIT:
-        return f"its {member.size} bytes are more than any file of this data set has"
-    return None
+    return _too_large(member.size)
 
 
 def _archive_files(path: Path, data: Dataset, progress: Progress) -> Iterator[tuple[str, bytes]]:
@@ -189,7 +191,8 @@ def _archive_files(path: Path, data: Dataset, progress: Progress) -> Iterator[tu
             if stream.last != bytes(tarfile.BLOCKSIZE):  # tarfile takes a damaged header for the end
                 raise tarfile.ReadError("no end mark where the members end")
         except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, RecursionError) as e:
-            data.broken.append(Remark(path.name, "broken archive", f"only what comes before the break was read: {e}"))
+            why = f"only what comes before the break was read: {e}"
+            data.broken.append(Remark(path.name, "broken archive", why))
 
 
 def _folder_files(folder: Path, data: Dataset, progress: Progress) -> Iterator[tuple[str, bytes]]:
@@ -201,17 +204,16 @@ def _folder_files(folder: Path, data: Dataset, progress: Progress) -> Iterator[t
             path = Path(parent, name)
             label = path.relative_to(folder.parent).as_posix()
             try:
-                if not path.is_file():
-                    data.remarks.append(Remark(label, "refused", "a device or a broken link, not a regular file"))
-                elif (size := path.stat().st_size) > _FILE_LIMIT:
-                    data.remarks.append(
-                        Remark(label, "refused", f"its {size} bytes are more than any file of this data set has")
-                    )
-                else:
-                    tick(size)
-                    yield label, path.read_bytes()
+                size = path.stat().st_size
+                why = _too_large(size) if path.is_file() else "a device, not a regular file"
+                content = b"" if why else path.read_bytes()
             except OSError as e:
-                data.remarks.append(Remark(label, "refused", f"cannot be read: {e.strerror}"))
+                why = f"it cannot be read: {e.strerror}"
+            if why:
+                data.remarks.append(Remark(label, "refused", why))
+            else:
+                tick(size)
+                yield label, content
 
 
 def _source(root: Path, archive: str, folder: str) -> Path | None:
@@ -340,7 +342,7 @@ def read_splits(root: Path) -> dict[str, str]:
             if not (form := row.strip()):
                 continue
             if not _FORM.fullmatch(form):
-                raise InputError(f"{path}: row {number} is not the name of a form; get the official split file")
+                raise InputError(f"{path}: row {number} names no form; get the official split file")
             forms.setdefault(form, split)
     if not forms:
         raise InputError(f"{root}: none of the split files {', '.join(s + '.txt' for s in SPLITS)} is there")
@@ -361,8 +363,9 @@ def read(root: str | os.PathLike[str], progress: Progress = _silent) -> Dataset:
     if not root.is_dir():
         raise InputError(f"{root}: no such folder; give the one that holds the files of IAM-OnDB")
     splits, data = read_splits(root), Dataset()
+    archives = {"ascii": "ascii-all", "lineStrokes": "lineStrokes-all", "original": "original-xml-all"}
     sources = {}
-    for archive, folder in (("ascii-all", "ascii"), ("lineStrokes-all", "lineStrokes"), ("original-xml-all", "original")):
+    for folder, archive in archives.items():
         sources[folder] = _source(root, archive, folder)
         if sources[folder] is None and folder != "original":
             raise InputError(f"{root}: neither {archive}.tar.gz nor the folder {folder} is there")
@@ -372,7 +375,8 @@ def read(root: str | os.PathLike[str], progress: Progress = _silent) -> Dataset:
         if (source := sources[folder]) is None:
             return
         seen = set()
-        for path, content in (_folder_files if source.is_dir() else _archive_files)(source, data, progress):
+        below = _folder_files if source.is_dir() else _archive_files
+        for path, content in below(source, data, progress):
             if not (match := pattern.fullmatch(path)):
                 data.remarks.append(Remark(path, "ignored", "its name is not one of this data set"))
             elif match.groups() in seen:
@@ -394,7 +398,8 @@ def read(root: str | os.PathLike[str], progress: Progress = _silent) -> Dataset:
         if found is None:
             data.remarks.append(Remark(path, "no writer", "it names no writer"))
         elif found[0] != form:
-            data.remarks.append(Remark(path, "form id", f"it says that it is form {found[0]}: its writer is not used"))
+            why = f"it says that it is form {found[0]}: its writer is not used"
+            data.remarks.append(Remark(path, "form id", why))
         else:
             writers[form] = found[1]
 
@@ -452,7 +457,7 @@ class Prepared:
         """Lines read, kept and rejected by which rule, points and writers, per split; the alphabet."""
         splits = [*SPLITS, *([""] if "" in self.counts else [])]
         total = sum(self.counts.values(), Counter())
-        rejections = sorted((rule for rule in total if rule not in ("read", "kept")), key=lambda r: (-total[r], r))
+        rejections = sorted(set(total) - {"read", "kept"}, key=lambda rule: (-total[rule], rule))
         rows = [("lines", *(s or "in no split" for s in splits), "all")]
         for rule in ("read", "kept", *rejections):
             label = rule if rule in ("read", "kept") else f"rejected: {rule}"
@@ -468,14 +473,13 @@ class Prepared:
         if copies:
             rows.append(("points, other phases", *(f"{copies[s]:,}" for s in splits), f"{copies.total():,}"))
         known = {s: w - {""} for s, w in writers.items()}
-        rows.append(
-            ("writers known", *(f"{len(known.get(s, ())):,}" for s in splits), f"{len(set().union(*known.values())):,}")
-        )
+        everyone = set().union(*known.values())
+        rows.append(("writers known", *(f"{len(known.get(s, ())):,}" for s in splits), f"{len(everyone):,}"))
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = [
-            row[0].ljust(widths[0]) + "".join("  " + cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))
-            for row in rows
-        ]
+        lines = []
+        for row in rows:
+            cells = [cell.rjust(w) for cell, w in zip(row, widths, strict=True)]
+            lines.append("  ".join([row[0].ljust(widths[0]), *cells[1:]]))
         characters = corpus.alphabet.characters
         return "\n".join([*lines, f"alphabet: {len(characters)} characters  {characters}"])
 
@@ -518,7 +522,7 @@ def prepare(
         elif text.lower().startswith(_PLACEHOLDER):
             reject(line.split, Remark(line.name, "text and ink differ", f"the transcription is {text!r}"))
         elif options.unreadable and unreadable(text):
-            reject(line.split, Remark(line.name, "unreadable word", "the transcription has # or %% for a word"))
+            reject(line.split, Remark(line.name, "unreadable word", "the transcription has # or %% in it"))
         else:
             written.append(replace(line, text=text))
 
@@ -534,7 +538,7 @@ def prepare(
         for line, fit in zip(written, fits, strict=True):
             tick(1)
             if not fit:
-                why = "its points, pen travel and width a letter are all out of line with the rest of the form"
+                why = "points, pen travel and width a letter are all far from the other lines' of the form"
                 reject(line.split, Remark(line.name, "text and ink differ", why))
                 continue
             try:
@@ -565,7 +569,8 @@ def prepare(
     except InputError as e:
         tally = [f"{n} x {rule}" for rule, n in total().most_common() if rule != "read"]
         tally += [f"{r.name} is broken" for r in data.broken]
-        raise InputError(f"{root}: {e} ({total()['read']} lines read; {', '.join(tally) or 'none at all'})") from None
+        tally = [f"{total()['read']} lines read", *tally]
+        raise InputError(f"{root}: {e} ({'; '.join(tally)})") from None
     rejected = {rule: n for rule, n in total().items() if rule not in ("read", "kept")}
     return Prepared(
         replace(corpus, rejected=rejected), counts, [*data.broken, *remarks, *data.remarks], data.broken

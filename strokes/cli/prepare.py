@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
         "--preset",
         choices=list(PRESETS),
         default="default",
-        help="default: what the packaged model is trained on; graves: every point where it was recorded, "
+        help="default: what the packaged model is trained on; graves: every line and point as recorded, "
         "whose likelihoods compare with those of Graves 2013 (default: default)",
     )
     cleaning = parser.add_argument_group("cleaning, each step in place of what the preset says")
@@ -83,10 +83,11 @@ class _Bars:
         from tqdm import tqdm
 
         self.close()
-        scale = what != "cleaning"  # the rest is counted in bytes
-        self._bar = tqdm(
-            total=total, desc=what, unit="B" if scale else " lines", unit_scale=scale, leave=False, disable=None
-        )
+        if what == "cleaning":
+            unit = {"unit": " lines"}
+        else:
+            unit = {"unit": "B", "unit_scale": True}
+        self._bar = tqdm(desc=what, total=total, leave=False, disable=None, **unit)
         return self._bar.update
 
     def close(self) -> None:
@@ -100,8 +101,9 @@ def _iam(argv: Sequence[str]) -> int:
     from data_prep import iam
     from data_prep.cleaning import PRESETS, CleaningOptions
 
-    given = {f.name: getattr(args, f.name) for f in fields(CleaningOptions) if getattr(args, f.name) is not None}
     preset = PRESETS[args.preset]
+    given = {f.name: getattr(args, f.name) for f in fields(CleaningOptions)}
+    given = {name: value for name, value in given.items() if value is not None}
     if "every" in given:  # fewer ways to choose points: fewer phases, unless these are asked for
         given.setdefault("phases", max(1, min(preset.phases, given["every"])))
     try:
@@ -118,7 +120,7 @@ def _iam(argv: Sequence[str]) -> int:
         bars.close()
     report = prepared.save(output)
     print(prepared.table())
-    print(f"wrote {output} ({output.stat().st_size / 2**20:.1f} MiB) and {report} ({len(prepared.remarks)} remarks)")
+    print(f"wrote {output}, {output.stat().st_size / 2**20:.1f} MiB, and {report}")
     for remark in prepared.broken:
         print(f"strokes: warning: {remark.name}: {remark.detail}", file=sys.stderr)
     return 0
