@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -83,10 +84,42 @@ def load_model(where: str | os.PathLike[str] = DEFAULT_MODEL) -> Model:
         raise InputError(f"{folder}: the model is damaged ({e}); fetch or train it again") from None
     if not isinstance(config, dict) or config.get("format") != _FORMAT:
         raise InputError(f"{folder / 'config.json'}: not a model of this program")
-    return Model(
-        weights={k: v.astype(np.float32) for k, v in weights.items()},
-        network=config["network"],
-        alphabet=Alphabet(config["alphabet"]),
-        statistics=Statistics(**{k: tuple(v) for k, v in config["statistics"].items()}),
-        info=config.get("info", {}),
-    )
+    try:
+        model = Model(
+            weights={k: v.astype(np.float32) for k, v in weights.items()},
+            network=dict(config["network"]),
+            alphabet=Alphabet(config["alphabet"]),
+            statistics=Statistics(*(tuple(map(float, config["statistics"][k])) for k in ("mean", "std"))),
+            info=config.get("info", {}),
+        )
+        _check(model)
+    except (KeyError, TypeError, ValueError) as e:
+        raise InputError(f"{folder}: the model is damaged ({e}); fetch or train it again") from None
+    return model
+
+
+def _check(model: Model) -> None:
+    """Whether the parts fit together.
+
+    Raises:
+        KeyError, TypeError, ValueError: they don't.
+    """
+    sizes = (model.network[k] for k in ("hidden", "window_components", "mixture_components"))
+    h, k, m = map(operator.index, sizes)
+    a = len(model.alphabet)
+    shapes = {
+        "layer1_offsets": (4 * h, 3), "layer1_window": (4 * h, a), "layer1_hidden": (4 * h, h),
+        "layer2_input": (4 * h, 3 + a + h), "layer2_hidden": (4 * h, h),
+        "layer3_input": (4 * h, 3 + a + h), "layer3_hidden": (4 * h, h),
+        "layer1_bias": (4 * h,), "layer2_bias": (4 * h,), "layer3_bias": (4 * h,),
+        "window_projection": (3 * k, h), "window_bias": (3 * k,),
+        "output_weight": (1 + 6 * m, 3 * h), "output_bias": (1 + 6 * m,),
+    }  # fmt: skip
+    for name in shapes.keys() | model.weights.keys():
+        if name not in shapes or name not in model.weights or model.weights[name].shape != shapes[name]:
+            raise ValueError(f"the weights {name} are not those of config.json")
+        if not np.isfinite(model.weights[name]).all():
+            raise ValueError(f"the weights {name} are not all finite numbers")
+    mean, std = model.statistics.mean, model.statistics.std
+    if not (len(mean) == len(std) == 2 and np.isfinite(mean + std).all() and min(std) > 0):
+        raise ValueError("the statistics are not two means and two deviations")
