@@ -97,8 +97,13 @@ def test_components_are_drawn_as_often_as_they_weigh(engine):
     assert (np.abs(np.bincount(drawn) / n - weights) < 4 * np.sqrt(weights * (1 - weights) / n)).all()
 
 
-def test_a_row_does_not_depend_on_the_others_or_on_its_place(engine):
-    """Bit for bit: the same line in row 0 with zeros below, and in row 5 among others."""
+@pytest.mark.parametrize("hidden", [24, 400])
+def test_a_row_does_not_depend_on_the_others_or_on_its_place(hidden):
+    """Bit for bit: the same line in row 0 with zeros below, and in rows 5 and 7 among others."""
+    sizes = SIZES | {"hidden": hidden}
+    torch.manual_seed(0)
+    weights = {k: v.numpy() for k, v in StrokeNetwork(6, NetworkConfig(**sizes)).state_dict().items()}
+    engine = Engine(Model(weights, sizes, Alphabet("abcde"), Statistics((0, 0), (1, 1))))
     rng = np.random.default_rng(4)
     ids, points = rng.integers(0, 6, 9), rng.normal(size=(30, 3))
     other_ids = [rng.integers(0, 6, 9) for _ in range(BLOCK)]
