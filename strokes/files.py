@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 __all__ = ["InputError", "atomic_path"]
+
+
+_CANNOT_WRITE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
 
 
 class InputError(ValueError):
@@ -22,7 +26,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     The temporary name keeps p's suffix, for writers that choose a format by it.
 
     Raises:
-        InputError: p's folder does not exist or cannot be written to.
+        InputError: p's folder does not exist or cannot be written to, or the disk is full.
     """
     target = Path(path)
     tmp = target.with_name(f".{target.stem}.{os.getpid()}.tmp{target.suffix}")
@@ -35,7 +39,9 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         with open(tmp, "rb+") as f:
             os.fsync(f.fileno())
         os.replace(tmp, target)
-    except PermissionError as e:
+    except OSError as e:
+        if e.errno not in _CANNOT_WRITE:
+            raise
         raise InputError(f"{target}: cannot be written ({e.strerror}); choose another place") from None
     finally:
         tmp.unlink(missing_ok=True)

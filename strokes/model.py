@@ -44,7 +44,11 @@ class Model:
     info: Mapping[str, object] = field(default_factory=dict)
 
     def save(self, folder: str | os.PathLike[str], dtype: str = "float16") -> None:
-        """Write config.json and model.safetensors into `folder`, which is made if need be."""
+        """Write config.json and model.safetensors into `folder`, which is made if need be.
+
+        Raises:
+            InputError: it cannot be written to.
+        """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         config = {
@@ -55,7 +59,10 @@ class Model:
             "info": dict(self.info),
         }
         with atomic_path(folder / "model.safetensors") as tmp:
-            save_file({k: np.ascontiguousarray(v, dtype) for k, v in self.weights.items()}, tmp)
+            try:
+                save_file({k: np.ascontiguousarray(v, dtype) for k, v in self.weights.items()}, tmp)
+            except SafetensorError as e:  # its own error for a full disk
+                raise InputError(f"{folder}: the model cannot be written ({e})") from None
         with atomic_path(folder / "config.json") as tmp:
             tmp.write_text(json.dumps(config, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 

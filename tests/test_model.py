@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 import strokes
@@ -57,6 +58,20 @@ def test_saving_again_replaces(model, tmp_path):
     other.save(tmp_path, dtype="float32")
     assert np.array_equal(load_model(tmp_path).weights["layer1_bias"], other.weights["layer1_bias"])
     assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), SafetensorError("No space left")])
+def test_a_full_disk_is_said_and_leaves_the_old_model(model, tmp_path, monkeypatch, error):
+    model.save(tmp_path)
+    before = {p: p.read_bytes() for p in tmp_path.iterdir()}
+
+    def full(*args):
+        raise error
+
+    monkeypatch.setattr("strokes.model.save_file", full)
+    with pytest.raises(InputError, match="cannot be written.*No space left"):
+        model.save(tmp_path)
+    assert {p: p.read_bytes() for p in tmp_path.iterdir()} == before
 
 
 def test_a_runs_folder_stands_for_its_best_weights(model, tmp_path):

@@ -101,8 +101,8 @@ def attention_layer(
     """As `attention_layer_plain`, several times faster in training.
 
     `dtype` is that of the operands of the large products; all else stays in the weights' own type.
-    The window's parameters and the last cell come without gradient: truncated back-propagation
-    needs none.
+    The window's parameters and the last cell come without gradient, and none flows into `state`:
+    truncated back-propagation needs none. Pass it detached, or layer 1 alone is cut here.
     """
     gates = offsets @ weights.offsets.T + weights.bias
     hidden, window, alpha, beta, kappa, cell = _AttentionLoop.apply(

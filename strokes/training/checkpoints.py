@@ -58,8 +58,11 @@ def save(run: Path, step: int, checkpoint: Checkpoint) -> None:
         ) from None
     finally:
         shutil.rmtree(tmp, ignore_errors=True)
-    for old in _all(run)[:-_KEEP]:
-        shutil.rmtree(old, ignore_errors=True)
+    # Later ones are damaged, or this run would not have gone on from before them.
+    done = _all(run)
+    last = done.index(final) + 1
+    for other in done[: max(0, last - _KEEP)] + done[last:]:
+        shutil.rmtree(other, ignore_errors=True)
 
 
 def latest(run: Path) -> tuple[Checkpoint, list[str]]:
@@ -83,4 +86,6 @@ def latest(run: Path) -> tuple[Checkpoint, list[str]]:
 
 
 def _all(run: Path) -> list[Path]:
-    return sorted(p for p in run.iterdir() if _NAME.fullmatch(p.name))
+    """Oldest first."""
+    found = ((_NAME.fullmatch(p.name), p) for p in run.iterdir())
+    return [p for _, p in sorted((int(match[1]), p) for match, p in found if match)]

@@ -39,6 +39,20 @@ def test_the_newest_is_read_and_two_are_kept_as_safetensors_and_json_only(tmp_pa
     assert holds(tmp_path, 10) == []
 
 
+def test_going_on_from_before_a_damaged_one_keeps_two_that_are_sound(tmp_path):
+    for step in (1, 9):
+        save(tmp_path, step, made(step))
+    (tmp_path / "checkpoint-00000009" / "progress.json").write_text("")
+    save(tmp_path, 3, made(3))
+    assert names(tmp_path) == ["checkpoint-00000001", "checkpoint-00000003"]
+
+
+def test_steps_are_compared_as_numbers(tmp_path):
+    for step in (99_999_999, 100_000_000):
+        save(tmp_path, step, made(step))
+    assert holds(tmp_path, 100_000_000) == []
+
+
 def test_the_same_step_can_be_saved_again(tmp_path):
     save(tmp_path, 5, made(4))
     save(tmp_path, 5, made(5))
