@@ -7,10 +7,30 @@ import tarfile
 from pathlib import Path
 
 TEXTS = {
-    "a01-000u": ["Ada waters the old garden", "and counts the tall plants", "by the wall . It 's late ,", "so she goes in"],
-    "a01-020": ["A second hand writes on", "the same board with care", "for the model to learn", "what letters look like"],
-    "b02-010z": ["Validation lines are not", "for training but for", "finding out when a model", "has learnt enough"],
-    "c03-005": ["This form is the test set", "whose lines the paper", "trained on as well since", "it had no use for them"],
+    "a01-000u": [
+        "Ada waters the old garden",
+        "and counts the tall plants",
+        "by the wall . It 's late ,",
+        "so she goes in",
+    ],
+    "a01-020": [
+        "A second hand writes on",
+        "the same board with care",
+        "for the model to learn",
+        "what letters look like",
+    ],
+    "b02-010z": [
+        "Validation lines are not",
+        "for training but for",
+        "finding out when a model",
+        "has learnt enough",
+    ],
+    "c03-005": [
+        "This form is the test set",
+        "whose lines the paper",
+        "trained on as well since",
+        "it had no use for them",
+    ],
 }
 SPLITS = {
     "trainset": ["a01-000u", "a01-020"],
@@ -30,7 +50,8 @@ def strokes_for(text: str, tilt: float = 0.0) -> list[list[tuple[int, int]]]:
     for i, c in enumerate(text):
         if c != " ":
             code = ord(c)
-            stroke = [(x + 12 * k, 2000 + (90 if (k + code) % 2 else -60) + 7 * (code * k % 5)) for k in range(7)]
+            ys = [2000 + (90 if (k + code) % 2 else -60) + 7 * (code * k % 5) for k in range(7)]
+            stroke = [(x + 12 * k, y) for k, y in enumerate(ys)]
             strokes.append(stroke)
             if code % 4 == 1:
                 strokes.append([(x + 40, 1850 + i % 7)])

@@ -162,7 +162,8 @@ def test_a_bad_line_is_counted_and_named_and_the_rest_prepared(case, files, tmp_
 
 
 def test_a_stroke_without_points_does_not_cost_the_line(files, tmp_path):
-    files[made.line_path("a01-000u-01")] = made.line_xml([[], *made.strokes_for(made.TEXTS["a01-000u"][0]), []])
+    strokes = made.strokes_for(made.TEXTS["a01-000u"][0])
+    files[made.line_path("a01-000u-01")] = made.line_xml([[], *strokes, []])
     assert len(prepare(files, tmp_path).corpus) == 16
 
 
@@ -202,12 +203,12 @@ def test_text_that_cannot_be_what_the_ink_says(files, tmp_path):
 
 def test_a_form_that_says_it_is_another_gives_no_writer(files, tmp_path):
     files[made.form_path("a01-000u")] = made.form_xml("a01-999z", "10009")
-    files[made.form_path("a01-020")] = b"<WhiteboardCaptureSession><General/><StrokeSet/></WhiteboardCaptureSession>"
+    files[made.form_path("a01-020")] = b"<Session><General/><StrokeSet/></Session>"
     files[made.form_path("b02-010z")] = b"not XML"
     files[made.form_path("c03-005")] = made.form_xml("c03-005", "10004")[:200]  # breaks off after the form
     prepared = prepare(files, tmp_path)
-    writers = dict(zip(prepared.corpus.names, prepared.corpus.writers, strict=True))
-    assert {n[:7]: w for n, w in writers.items()} == {"a01-000": "", "a01-020": "", "b02-010": "", "c03-005": "10004"}
+    writers = {n[:7]: w for n, w in zip(prepared.corpus.names, prepared.corpus.writers, strict=True)}
+    assert writers == {"a01-000": "", "a01-020": "", "b02-010": "", "c03-005": "10004"}
     assert rules(prepared) == {
         made.form_path("a01-000u"): "form id",
         made.form_path("a01-020"): "no writer",
@@ -223,12 +224,13 @@ def test_a_line_with_a_step_too_long_for_the_file_is_rejected_alone(files, tmp_p
 
 
 def test_second_files_and_strange_names_are_ignored_and_named(files, tmp_path):
-    second = made.member(made.line_path("a01-020-01"), made.line_xml(made.strokes_for("another text in front")))
+    strokes = made.strokes_for("another text in front")
+    second = made.member(made.line_path("a01-020-01"), made.line_xml(strokes))
     junk = made.member("lineStrokes/a01/._a01-020-01.xml", b"junk")
     prepared = prepare(files, tmp_path, lineStrokes=[second, junk])
     assert rules(prepared) == {junk[0].name: "ignored", made.line_path("a01-020-01"): "ignored"}
     i = prepared.corpus.names.index("a01-020-01")
-    assert prepared.corpus.lengths()[i] == sum(map(len, made.strokes_for("another text in front")))
+    assert prepared.corpus.lengths()[i] == sum(map(len, strokes))
 
 
 def test_lines_of_no_split_are_kept_and_told(files, tmp_path):
@@ -291,7 +293,7 @@ def test_an_archive_cut_between_members_is_known_to_be_cut(files, tmp_path):
     assert len(data.lines) == 15 and len(data.broken) == 1
 
 
-_SMALL = made.archive([made.member(p, c) for p, c in made.data_set().items() if "a01-000u" in p and "line" in p], "w")
+_SMALL = made.archive([made.member(p, c) for p, c in made.data_set().items() if "s/a01/a01-000/" in p], "w")
 
 
 @settings(max_examples=150, deadline=None)
@@ -318,8 +320,8 @@ _LAUGHS = (
     + "]>"
 )
 _BODY = (
-    '<WhiteboardCaptureSession><StrokeSet><Stroke><Point x="{0}" y="1"/><Point x="5" y="9"/></Stroke></StrokeSet>'
-    '<General><Form id="{0}" writerID="{0}"/></General>{0}</WhiteboardCaptureSession>'
+    '<Session><General><Form id="{0}" writerID="{0}"/></General>'
+    '<StrokeSet><Stroke><Point x="{0}" y="1"/><Point x="5" y="9"/></Stroke></StrokeSet>{0}</Session>'
 )
 
 
@@ -349,7 +351,8 @@ def test_external_entities_are_not_read(parse, encoding, tmp_path):
 
 def test_a_document_type_is_rejected_even_if_it_does_nothing(files, tmp_path):
     xml = files[made.line_path("a01-000u-01")]
-    files[made.line_path("a01-000u-01")] = xml.replace(b"<WhiteboardCapture", b"<!DOCTYPE a><WhiteboardCapture", 1)
+    declared = xml.replace(b"<WhiteboardCapture", b"<!DOCTYPE a><WhiteboardCapture", 1)
+    files[made.line_path("a01-000u-01")] = declared
     assert rules(prepare(files, tmp_path)) == {"a01-000u-01": "document type"}
 
 
@@ -385,7 +388,8 @@ def test_bombs_are_not_unpacked(files, tmp_path, monkeypatch):
     monkeypatch.setattr(iam, "_FILE_LIMIT", 2**20)
     bomb = made.member("lineStrokes/d04/d04-000/d04-000-01.xml", bytes(2**20 + 1))
     prepared = prepare(files, tmp_path / "member", lineStrokes=[bomb])
-    assert rules(prepared) == {f"lineStrokes-all.tar.gz: {bomb[0].name}": "refused"} and len(prepared.corpus) == 16
+    assert rules(prepared) == {f"lineStrokes-all.tar.gz: {bomb[0].name}": "refused"}
+    assert len(prepared.corpus) == 16
     folders = made.write_folders({**files, bomb[0].name: bomb[1]}, tmp_path / "folders")
     assert rules(iam.prepare(folders, PLAIN)) == {bomb[0].name: "refused"}
 
@@ -421,11 +425,9 @@ def test_a_report_has_one_row_a_remark_whatever_names_hold(files, tmp_path):
 
 
 def real_root() -> Path | None:
-    here = Path(__file__).parents[2]
-    for root in (os.environ.get("STROKES_IAM"), here / "../shared/data/iam-ondb", here / "shared/data/iam-ondb"):
-        if root and (Path(root) / "lineStrokes-all.tar.gz").is_file():
-            return Path(root)
-    return None
+    """The folder that STROKES_IAM names, or the place this project's own machines have it in."""
+    root = Path(os.environ.get("STROKES_IAM") or Path(__file__).parents[2] / "../shared/data/iam-ondb")
+    return root if (root / "lineStrokes-all.tar.gz").is_file() else None
 
 
 @pytest.fixture(scope="session")
@@ -440,7 +442,8 @@ def test_real_splits_and_rejections(real):
     read = {split: count["read"] for split, count in real.counts.items()}
     assert read == {"trainset": 5364, "testset_v": 1438, "testset_t": 1518, "testset_f": 3859, "": 16}
     total = sum(real.counts.values(), start=type(real.counts["trainset"])())
-    assert total == {"read": 12195, "kept": 12092, "unreadable word": 90, "no text": 8, "text and ink differ": 5}
+    rejected = {"unreadable word": 90, "no text": 8, "text and ink differ": 5}
+    assert total == {"read": 12195, "kept": 12092, **rejected} and real.corpus.rejected == rejected
     wrong = {r.name for r in real.remarks if r.rule == "text and ink differ"}
     assert {"z01-000z-01", "z00-001-01", "l07-851z-08", "a02-120-02"} <= wrong
     assert sum(r.rule == "form id" for r in real.remarks) == 9 and not real.broken
@@ -451,7 +454,8 @@ def test_real_lines_are_level_and_of_one_height(real):
 
     corpus = real.corpus
     lines = [corpus.line(i) for i in range(0, len(corpus), 97)]
-    assert max(abs(line_slope(line.ink)) for line in lines) < 0.02
+    slopes = np.abs([line_slope(line.ink) for line in lines])  # of half the points: not quite 0
+    assert np.median(slopes) < 0.003 and slopes.max() < 0.05
     heights = [line.ink.points[:, 1].std() for line in lines]
     assert 0.93 < min(heights) and max(heights) < 1.07
     assert not any("  " in t or " ," in t.replace(" ,,", "") or t != t.strip() for t in corpus.texts)
