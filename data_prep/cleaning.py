@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 
 import numpy as np
 
+from strokes.geometry import level, line_slope
 from strokes.ink import Ink
 
 __all__ = [
@@ -193,39 +194,6 @@ def drop_long_steps(ink: Ink, limit: float) -> Ink:
     for i in np.flatnonzero(long)[::-1]:  # from the back, so that a run of them hands its end on
         offsets[i - 1, 2] = max(offsets[i - 1, 2], offsets[i, 2])
     return Ink.from_offsets(offsets[~long])
-
-
-def line_slope(ink: Ink) -> float:
-    """The slope dy/dx of a line of writing, by a robust straight fit through its points (Huber).
-
-    0 where the ink is too short for its height to tell a slope from the shapes of letters.
-    """
-    points = ink.points.astype(np.float64)
-    if len(points) < 8:
-        return 0.0
-    x, y = (points - points.mean(axis=0)).T
-    if np.ptp(x) < 6 * y.std() or x.std() == 0:
-        return 0.0
-    slope, weight = 0.0, np.ones(len(x))
-    for _ in range(10):
-        total = weight.sum()
-        mx, my = weight @ x / total, weight @ y / total
-        last, slope = slope, float(weight @ ((x - mx) * (y - my)) / (weight @ (x - mx) ** 2))
-        error = np.abs(y - my - slope * (x - mx))
-        knee = 1.345 * 1.4826 * float(np.median(error))
-        if knee == 0 or abs(slope - last) < 1e-5:
-            break
-        weight = knee / np.maximum(error, knee)
-    return slope
-
-
-def level(ink: Ink) -> Ink:
-    """Turned about the origin so that `line_slope` is taken out; shapes stay as they are."""
-    angle = np.arctan(line_slope(ink))
-    if angle == 0:
-        return ink
-    c, s = np.cos(angle), np.sin(angle)
-    return _ink(ink.points.astype(np.float64) @ np.array([[c, -s], [s, c]]), _ends(ink))
 
 
 def rescale(ink: Ink) -> Ink:

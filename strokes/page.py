@@ -10,9 +10,10 @@ import numpy as np
 
 from .curves import flatten
 from .files import InputError
+from .geometry import baseline
 from .ink import Ink
 
-__all__ = ["MM_PER_UNIT", "Page", "baseline", "fit_page"]
+__all__ = ["MM_PER_UNIT", "Page", "fit_page"]
 
 #: The default size of handwriting: millimetres for one unit of ink as the network draws it, where the
 #: y of a line has a standard deviation of about 1. Small letters come out 2.5 to 3 mm high.
@@ -86,16 +87,3 @@ def fit_page(
     low, high = curve.min(axis=0) - margin, curve.max(axis=0) + margin
     width, height = (math.ceil(size * 1000) / 1000 for size in high - low)
     return Page(width, height, tuple(ink.transformed(shift=-low) for ink in placed), text)
-
-
-def baseline(ink: Ink) -> float:
-    """The y on which a level line of writing stands: the median of the lowest points of its strokes' turns.
-
-    Most letters end there; descenders are few.
-    """
-    turns = [np.zeros(0)]
-    for stroke in ink.strokes:
-        y = stroke[:, 1].astype(np.float64)
-        down = np.diff(y, prepend=-np.inf, append=-np.inf)
-        turns.append(y[(down[:-1] > 0) & (down[1:] <= 0)])
-    return float(np.median(np.concatenate(turns)))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from .alphabet import Transliteration
 from .export import export
 from .files import InputError
+from .geometry import level
 from .model import DEFAULT_MODEL, Model, load_model
 from .page import MM_PER_UNIT, Page, fit_page
 from .sampling import Sample, Sampler, SamplingOptions
@@ -86,8 +87,9 @@ class Writer:
         lines, transliteration = self.lines(text)
         written = [line for line in lines if line]
         samples = self._sampler.sample(written, options, progress=progress)
-        inks = iter(samples)
-        rows = [next(inks).ink if line else None for line in lines]
+        # The data were level, but a pen that follows itself drifts.
+        inks = iter(level(s.ink) for s in samples)
+        rows = [next(inks) if line else None for line in lines]
         page = fit_page(rows, text=text, scale=scale, line_height=line_height, margin=margin)
         return Written(page, tuple(samples), transliteration)
 
