@@ -13,7 +13,7 @@ def hills(slope: float = 0.0) -> Ink:
     for i in range(40):
         bottom = 4.0 if i % 10 == 0 else 3.0
         x = 0.8 * i + np.array([0.0, 0.2, 0.4, 0.6])
-        strokes.append(np.stack([x, np.array([2.0, bottom, 2.0, 2.1]) + slope * x], axis=1))
+        strokes.append(np.stack([x, np.array([2.0, bottom, 2.0, 1.9]) + slope * x], axis=1))
     return Ink(tuple(strokes))
 
 
