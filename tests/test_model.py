@@ -18,7 +18,7 @@ from strokes.files import InputError
 from strokes.model import Model, load_model
 from strokes.network import NetworkConfig, StrokeNetwork
 
-SIZES = {"hidden": 8, "window_components": 2, "mixture_components": 3, "scale_floor": 0.01, "kappa_bias": -2.5}
+SIZES = {"hidden": 8, "window_components": 2, "mixture_components": 3, "scale_floor": 0.01, "kappa_bias": -2}
 
 
 @pytest.fixture
@@ -27,12 +27,14 @@ def model():
     alphabet = Alphabet(' "abcé')
     network = StrokeNetwork(len(alphabet), NetworkConfig(**SIZES))
     weights = {k: v.numpy() for k, v in network.state_dict().items()}
-    return Model(weights, SIZES, alphabet, Statistics((1.25, -0.1), (3.7, 1 / 3)), {"epochs": 2, "note": "ü"})
+    statistics = Statistics((1.25, -0.1), (3.7, 1 / 3))
+    return Model(weights, SIZES, alphabet, statistics, {"epochs": 2, "note": "ü"})
 
 
 def test_round_trip_rounds_weights_to_half_precision_and_nothing_else(model, tmp_path):
     model.save(tmp_path / "deep" / "model")
-    assert sorted(p.name for p in (tmp_path / "deep" / "model").iterdir()) == ["config.json", "model.safetensors"]
+    names = sorted(p.name for p in (tmp_path / "deep" / "model").iterdir())
+    assert names == ["config.json", "model.safetensors"]
     again = load_model(tmp_path / "deep" / "model")
     assert (again.network, again.alphabet, again.statistics, again.info) == (
         model.network, model.alphabet, model.statistics, model.info,
@@ -100,13 +102,21 @@ def drop_weight(folder):
     save_file(arrays, folder / "model.safetensors")
 
 
+def cut_weights(folder):
+    file = folder / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-9])
+
+
+def spoil_weights(folder):
+    file = folder / "model.safetensors"
+    save_file({k: v * np.float16("nan") for k, v in load_file(file).items()}, file)
+
+
 DAMAGE = {
-    "weights cut": lambda f: (f / "model.safetensors").write_bytes((f / "model.safetensors").read_bytes()[:-9]),
+    "weights cut": cut_weights,
     "weights empty": lambda f: (f / "model.safetensors").write_bytes(b""),
     "weights foreign": drop_weight,
-    "weights not finite": lambda f: save_file(
-        {k: v * np.float16("nan") for k, v in load_file(f / "model.safetensors").items()}, f / "model.safetensors"
-    ),
+    "weights not finite": spoil_weights,
     "weights missing": lambda f: (f / "model.safetensors").unlink(),
     "config cut": lambda f: (f / "config.json").write_text('{"format": "strokes-model-1", "net'),
     "config not utf-8": lambda f: (f / "config.json").write_bytes(b"\xff\xfe{}"),
@@ -144,12 +154,18 @@ def test_a_file_in_place_of_a_folder_is_said(tmp_path):
 
 def test_a_model_loads_without_torch(model, tmp_path):
     model.save(tmp_path)
-    code = "import sys; from strokes.model import load_model; load_model(sys.argv[1]); assert 'torch' not in sys.modules"
+    code = """if True:
+        import sys
+        from strokes.model import load_model
+        load_model(sys.argv[1])
+        assert "torch" not in sys.modules
+    """
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
 
 
 def test_nothing_of_ours_reads_or_writes_pickles():
+    words = ("import pickle", "torch.load(", "torch.save(", "allow_pickle=True", "joblib", "cloudpickle")
     for path in Path(strokes.__file__).parent.rglob("*.py"):
         source = path.read_text(encoding="utf-8")
-        for word in ("import pickle", "torch.load(", "torch.save(", "allow_pickle=True", "joblib", "cloudpickle"):
+        for word in words:
             assert word not in source, f"{path}: {word}"

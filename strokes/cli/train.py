@@ -44,7 +44,8 @@ def run(argv: Sequence[str]) -> int:
         try:
             parser.set_defaults(_flatten(json.loads((out / "config.json").read_text(encoding="utf-8"))))
         except (OSError, ValueError, KeyError, AttributeError):
-            raise InputError(f"{out / 'config.json'}: missing or damaged; the run cannot be resumed") from None
+            what = out / "config.json"
+            raise InputError(f"{what}: missing or damaged; the run cannot be resumed") from None
         args = parser.parse_args(argv)
     try:
         chosen = parser.instantiate(args)

@@ -67,7 +67,9 @@ def repeats(corpus: Corpus, indices: np.ndarray, rare: int, most: int) -> np.nda
     return np.clip(1 + np.floor(np.log2(rare / np.minimum(rarest, rare))), 1, most).astype(np.int64)
 
 
-def epoch_batches(lengths: np.ndarray, times: np.ndarray, batch: int, seed: int, epoch: int) -> list[np.ndarray]:
+def epoch_batches(
+    lengths: np.ndarray, times: np.ndarray, batch: int, seed: int, epoch: int
+) -> list[np.ndarray]:
     """The batches of one epoch: positions into `lengths`, each position i `times[i]` times.
 
     The same for every process and every run with this seed. A last batch may be smaller.

@@ -43,7 +43,8 @@ def save(run: Path, step: int, checkpoint: Checkpoint) -> None:
     try:
         tmp.mkdir()
         for name, tensors in checkpoint.tensors.items():
-            save_file({k: v.detach().contiguous().cpu() for k, v in tensors.items()}, tmp / f"{name}.safetensors")
+            plain = {k: v.detach().contiguous().cpu() for k, v in tensors.items()}
+            save_file(plain, tmp / f"{name}.safetensors")
         (tmp / "progress.json").write_text(json.dumps(checkpoint.progress, indent=1) + "\n", encoding="utf-8")
         for file in tmp.iterdir():
             with open(file, "rb+") as f:
@@ -52,8 +53,9 @@ def save(run: Path, step: int, checkpoint: Checkpoint) -> None:
             shutil.rmtree(final)
         os.replace(tmp, final)
     except (OSError, SafetensorError) as e:  # safetensors has its own error for a full disk
+        why = getattr(e, "strerror", None) or e
         raise InputError(
-            f"{run}: the checkpoint at step {step} could not be written ({getattr(e, 'strerror', None) or e}); "
+            f"{run}: the checkpoint at step {step} could not be written ({why}); "
             "the one before it is untouched: make room and go on with --resume"
         ) from None
     finally:

@@ -62,8 +62,8 @@ def train(
 ) -> TrainingResult:
     """Train until `config.epochs` are read, patience ends, or Ctrl-C; write everything into `run`.
 
-    `run` gets config.json, metrics.jsonl, checkpoint-STEP folders, best/ (the model with the best validation) and,
-    if `draw(model, path)` is given, samples-STEP.png at every validation. Resuming continues bit for
+    `run` gets config.json, metrics.jsonl, checkpoint-STEP folders, best/ (the model with the best
+    validation) and, if `draw(model, path)` is given, samples-STEP.png at every validation. Resuming continues bit for
     bit: order, augmentation and dropout are drawn from (seed, epoch, batch), never from a state.
 
     Args:
@@ -103,7 +103,7 @@ def train(
         for name in damaged if group.first else ():
             print(f"strokes: {run / name} is damaged; going on from the one before it", file=sys.stderr)
         if checkpoint.progress.get("alphabet", progress["alphabet"]) != progress["alphabet"]:
-            raise InputError(f"{run}: its corpus had another alphabet; resume with the corpus that it began with")
+            raise InputError(f"{run}: its corpus had another alphabet; resume with the one that it began with")
         progress.update(checkpoint.progress)
         _restore(network, ema, optimizer, checkpoint, run)
     if group.first:
@@ -207,8 +207,8 @@ def train(
                     progress["bad_steps"] += 1
                     if progress["bad_steps"] >= _MAX_SKIPPED:
                         raise DivergedError(
-                            f"{run}: {progress['bad_steps']} steps in a row without a finite gradient (at step "
-                            f"{progress['step']}); lower --learning-rate or --clip and go on with --resume"
+                            f"{run}: {progress['bad_steps']} steps in a row without a finite gradient "
+                            f"(at step {progress['step']}); lower --learning-rate or --clip and go on with --resume"
                         )
                 bar.update(count)
                 if progress["step"] % 20 == 0 and group.first:

@@ -38,7 +38,8 @@ def assert_close(a, b, tolerance):
 
 
 def layer(network):
-    names = ("layer1_offsets", "layer1_window", "layer1_hidden", "layer1_bias", "window_projection", "window_bias")
+    names = [f"layer1_{n}" for n in ("offsets", "window", "hidden", "bias")]
+    names += ["window_projection", "window_bias"]
     return AttentionWeights(*(getattr(network, n).detach().clone().requires_grad_() for n in names))
 
 
@@ -88,7 +89,8 @@ def test_gradients_are_those_of_finite_differences_through_two_chunks(network):
 
     def chunk_loss(part, state):
         out = network(offsets[:, part], text, state)
-        return -network.mixture(out.outputs).log_prob(offsets[:, part.start + 1 : part.stop + 1]).sum(), out.state
+        targets = offsets[:, part.start + 1 : part.stop + 1]
+        return -network.mixture(out.outputs).log_prob(targets).sum(), out.state
 
     first, second = slice(0, 6), slice(6, 11)
     loss, state = chunk_loss(first, None)

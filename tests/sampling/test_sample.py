@@ -13,7 +13,7 @@ from strokes.network import NetworkConfig, StrokeNetwork
 from strokes.sampling import Sampler, SamplingOptions
 from strokes.sampling.sample import lost_characters
 
-SIZES = {"hidden": 16, "window_components": 2, "mixture_components": 3, "scale_floor": 0.01, "kappa_bias": 0.0}
+SIZES = {"hidden": 16, "window_components": 2, "mixture_components": 3, "scale_floor": 0.01, "kappa_bias": 0}
 
 
 def made(pace: float) -> Model:
@@ -125,7 +125,9 @@ def test_nothing_to_write_is_refused(sampler, text):
         sampler.sample(["ab", text])
 
 
-@pytest.mark.parametrize("options", [{"bias": -0.1}, {"bias": 21}, {"bias": float("nan")}, {"seed": -1}, {"tries": 0}])
+@pytest.mark.parametrize(
+    "options", [{"bias": -0.1}, {"bias": 21}, {"bias": float("nan")}, {"seed": -1}, {"tries": 0}]
+)
 def test_options_that_cannot_work_are_refused(options):
     with pytest.raises(ValueError, match=next(iter(options))):
         SamplingOptions(**options)

@@ -48,7 +48,8 @@ def test_little_is_padding():
 
 def test_lines_with_rare_characters_are_read_more_often():
     texts = ["aa"] * 16 + ["ab"] * 4 + ["ac"] + ["a?"]
-    lines = [Line(Ink((np.array([[0, 0], [i, 1 + i % 2]]),)), t, split="trainset") for i, t in enumerate(texts)]
+    inks = [Ink((np.array([[0, 0], [i, 1 + i % 2]]),)) for i in range(len(texts))]
+    lines = [Line(ink, t, split="trainset") for ink, t in zip(inks, texts)]
     corpus = Corpus.build(lines)
     corpus = replace(corpus, alphabet=type(corpus.alphabet)("abc"))
     got = repeats(corpus, np.arange(len(corpus)), rare=16, most=4)

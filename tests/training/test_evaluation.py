@@ -67,7 +67,8 @@ def test_raw_nats_do_not_depend_on_the_unit_of_the_standardised_ones(network, co
     """A density changes by the scale of its space: raw log-loss of the same ink measured in tenths is
     higher by log 10 an axis."""
     lines = [corpus.line(i) for i in range(len(corpus))]
-    tenths = Corpus.build([Line(x.ink.scaled(10), x.text, x.name, x.writer, x.split) for x in lines], unit=2.5)
+    larger = [Line(x.ink.scaled(10), x.text, x.name, x.writer, x.split) for x in lines]
+    tenths = Corpus.build(larger, unit=2.5)
     a, b = (evaluate(network, c, c.select("testset_v")) for c in (corpus, tenths))
     assert a.nats_per_point == pytest.approx(b.nats_per_point, rel=1e-5)
     assert b.raw_nats_per_point - a.raw_nats_per_point == pytest.approx(2 * math.log(10), abs=1e-4)

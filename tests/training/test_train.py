@@ -18,10 +18,12 @@ from strokes.cli import main
 from strokes.corpus import Corpus
 from strokes.files import InputError
 from strokes.model import load_model
-from strokes.network import NetworkConfig
+from strokes.network import NetworkConfig, StrokeNetwork
 from strokes.training import checkpoints, loop
+from strokes.training.batches import epoch_batches
 from strokes.training.config import Augmentation, TrainingConfig
 from strokes.training.distributed import Group
+from strokes.training.evaluation import evaluate
 from strokes.training.loop import DivergedError, fresh_run, train
 
 TINY = TrainingConfig(
@@ -37,9 +39,9 @@ TINY = TrainingConfig(
     checkpoint_every=1000,
 )
 #: The same on the command line.
-TINY_FLAGS = ["--network.hidden", "12", "--network.window-components", "2", "--network.mixture-components", "3",
-              "--network.kappa-bias", "-1.5", "--batch", "4", "--chunk", "20", "--warmup", "5", "--ema", "0.9",
-              "--rare", "0", "--precision", "fp32", "--validate-every", "1000"]  # fmt: skip
+TINY_FLAGS = """--network.hidden 12 --network.window-components 2 --network.mixture-components 3
+    --network.kappa-bias -1.5 --batch 4 --chunk 20 --warmup 5 --ema 0.9 --rare 0 --precision fp32
+    --validate-every 1000""".split()
 ALONE = Group(0, 1, torch.device("cpu"))
 
 
@@ -165,6 +167,21 @@ def test_a_first_validation_that_is_not_a_number_is_not_the_best(corpus, tmp_pat
     assert go(corpus, tmp_path, replace(TINY, epochs=2.0))["best"] == 3.0
 
 
+def test_the_state_is_carried_from_chunk_to_chunk(corpus, tmp_path):
+    """With weights that stand still, the losses of a batch's chunks add up to its lines read whole."""
+    config = replace(TINY, chunk=7, learning_rate=1e-12, augmentation=Augmentation(0, 0, 0))
+    result = go(corpus, tmp_path, config, stop_after=1)
+    assert 4 < result["step"] == len(result["since_row"])
+    training = corpus.select("trainset")
+    times = np.ones(len(training), int)
+    first = epoch_batches(corpus.lengths()[training], times, config.batch, config.seed, 0)[0]
+    network = StrokeNetwork(len(corpus.alphabet), config.network)
+    network.load_state_dict(checkpoints.latest(tmp_path)[0].tensors["network"])
+    whole = evaluate(network, corpus, training[first])
+    total = sum(loss * points for loss, _, points in result["since_row"])
+    assert total == pytest.approx(whole.nats_per_point * whole.points, rel=1e-5)
+
+
 def test_only_training_lines_are_learned_from(corpus, tmp_path):
     """Other validation lines: another validation, the same weights."""
     splits = np.array(corpus.splits)
@@ -172,9 +189,10 @@ def test_only_training_lines_are_learned_from(corpus, tmp_path):
     splits[validation[::2]] = "unused"
     ends = []
     for name, c in (("a", corpus), ("b", replace(corpus, splits=tuple(splits.tolist())))):
-        ends.append((go(c, tmp_path / name, replace(TINY, epochs=1.0)), checkpoints.latest(tmp_path / name)[0]))
+        result = go(c, tmp_path / name, replace(TINY, epochs=1.0))
+        ends.append((result, checkpoints.latest(tmp_path / name)[0].tensors["network"]))
     assert ends[0][0]["best"] != ends[1][0]["best"]
-    assert all(torch.equal(v, ends[1][1].tensors["network"][k]) for k, v in ends[0][1].tensors["network"].items())
+    assert all(torch.equal(v, ends[1][1][k]) for k, v in ends[0][1].items())
 
 
 def poisoned(monkeypatch, bad) -> None:
