@@ -40,6 +40,13 @@ def test_a_point_that_leaps_out_and_back_is_dropped():
     assert cleaning.drop_spikes(Ink(tuple(map(np.array, spiked))), 400) == Ink(tuple(map(np.array, good)))
 
 
+def test_the_dot_of_an_i_far_back_is_no_spike():
+    ink = Ink((np.array([(0, 0), (900, 0), (905, 5)]), np.array([(0, -90)]), np.array([(910, 0), (915, 5)])))
+    assert cleaning.drop_spikes(ink, 950) == ink
+    assert cleaning.drop_spikes(ink, 850) == ink  # the leap from the first point lasts: it is none either
+    assert cleaning.drop_spikes(Ink((ink.strokes[0][1:], *ink.strokes[1:])), 400).point_count == 5
+
+
 def test_a_leap_that_lasts_is_no_spike_and_is_cut():
     ink = Ink((np.array([(0, 0), (10, 5), (900, 5), (910, 9)]), np.array([(0, 5000)])))
     assert cleaning.drop_spikes(ink, 400) == ink
@@ -87,6 +94,8 @@ def test_a_long_step_at_the_end_of_a_stroke_hands_the_end_on():
     ink = Ink((np.array([(0, 0), (1, 1), (5000, 1)]), np.array([(5001, 2), (5002, 3)])))
     short = cleaning.drop_long_steps(ink, 1000)
     assert [s.tolist() for s in short.strokes] == [[[0, 0], [1, 1]], [[2, 2], [3, 3]]]
+    run = Ink((np.array([(0, 0), (1, 1), (5000, 1), (9000, 1)]), np.array([(9001, 2)])))
+    assert [s.tolist() for s in cleaning.drop_long_steps(run, 1000).strokes] == [[[0, 0], [1, 1]], [[2, 2]]]
 
 
 # -- slope and scale --------------------------------------------------------------------------

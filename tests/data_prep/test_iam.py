@@ -349,7 +349,16 @@ def test_external_entities_are_not_read(parse, encoding, tmp_path):
         assert "77777" not in str(caught.value)
 
 
-def test_a_document_type_is_rejected_even_if_it_does_nothing(files, tmp_path):
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("parse", [iam.parse_line, iam.parse_writer])
+def test_any_document_type_is_rejected(parse, encoding):
+    xml = f'<?xml version="1.0" encoding="{encoding}"?><!DOCTYPE a>' + _BODY.format("7")
+    with pytest.raises(iam.Rejection, match="document type"):
+        parse(xml.encode(encoding))
+    assert parse(xml.replace("<!DOCTYPE a>", "").encode(encoding)) is not None
+
+
+def test_a_line_with_a_document_type_is_counted_and_named(files, tmp_path):
     xml = files[made.line_path("a01-000u-01")]
     declared = xml.replace(b"<WhiteboardCapture", b"<!DOCTYPE a><WhiteboardCapture", 1)
     files[made.line_path("a01-000u-01")] = declared
@@ -357,8 +366,8 @@ def test_a_document_type_is_rejected_even_if_it_does_nothing(files, tmp_path):
 
 
 def test_deep_xml_is_no_crash():
-    with pytest.raises(iam.Rejection):
-        iam.parse_line(b"<a>" * 200_000)
+    with pytest.raises(iam.Rejection, match="not XML"):
+        iam.parse_line(b"<a>" * 1000 + b"</a>" * 1000)
 
 
 def test_members_that_point_outside_are_refused(files, tmp_path):
@@ -382,6 +391,24 @@ def test_members_that_point_outside_are_refused(files, tmp_path):
     assert rules(prepared) == {f"lineStrokes-all.tar.gz: {info.name}": "refused" for info, _ in hostile}
     unpacked = {p for p in tmp_path.rglob("*") if p.suffix == ".xml"} - before
     assert not unpacked and not (tmp_path.parent / "d04-000-01.xml").exists()
+
+
+@pytest.mark.parametrize("kind", [tarfile.REGTYPE, b"Z"])
+def test_a_header_that_points_back_does_not_loop(kind, files, tmp_path):
+    root = made.write_archives(files, tmp_path)
+    info, content = made.member(made.line_path("d04-000-01"), b"x" * 600, type=kind)
+    lines = [made.member(p, c) for p, c in files.items() if p.startswith("lineStrokes/a01")]
+    plain = made.archive(lines, "w").rstrip(b"\0")
+    plain += bytes(-len(plain) % 512)
+    header = bytearray(info.tobuf(tarfile.GNU_FORMAT))
+    header[124:136] = (-512 % 256**12).to_bytes(12, "big")  # a size below 0, as GNU tar spells it: itself
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    (root / "lineStrokes-all.tar").write_bytes(plain + header + content + bytes(10240))
+    (root / "lineStrokes-all.tar.gz").unlink()
+    data = iam.read(root)
+    assert len(data.lines) == 8 and [r.name for r in data.broken] == ["lineStrokes-all.tar"]
+    assert len(data.remarks) <= 1
 
 
 def test_bombs_are_not_unpacked(files, tmp_path, monkeypatch):
