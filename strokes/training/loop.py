@@ -290,19 +290,14 @@ class _Log:
 
 
 @contextmanager
-def _interruptible() -> Iterator[list[float]]:
-    """Collects the time of the first Ctrl-C (or SIGTERM) instead of raising; a second one raises.
-
-    Under torchrun one Ctrl-C arrives twice, from the terminal and from torchrun.
-    """
-    caught: list[float] = []
+def _interruptible() -> Iterator[list[int]]:
+    """Collects the first Ctrl-C (or SIGTERM) instead of raising; a second one raises."""
+    caught: list[int] = []
 
     def handler(number: int, frame: object) -> None:
         if caught:
-            if time.monotonic() - caught[0] > 1:
-                raise KeyboardInterrupt
-            return
-        caught.append(time.monotonic())
+            raise KeyboardInterrupt
+        caught.append(number)
         print("\nstrokes: stopping after this batch; again to stop at once", file=sys.stderr)
 
     old = {}

@@ -395,7 +395,7 @@ def test_two_processes_make_the_weights_of_one(corpus_file, tmp_path):
 
 @needs_gloo
 def test_ctrl_c_under_torchrun_keeps_everything(corpus_file, tmp_path):
-    """A terminal sends Ctrl-C to every process, and torchrun passes it on once more."""
+    """A terminal sends Ctrl-C to torchrun, which passes it on to processes in sessions of their own."""
     run = tmp_path / "run"
     process = started(torchrun(corpus_file, run, "--epochs", "5000"))
     wait_for(process, lambda: log_rows(run) >= 2)
