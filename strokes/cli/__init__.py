@@ -69,3 +69,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         return 1
+    except OSError as e:
+        if e.strerror is None:
+            raise
+        place = f"{e.filename}: " if e.filename else ""
+        print(f"strokes: {place}{e.strerror}", file=sys.stderr)
+        return 2

@@ -46,7 +46,10 @@ def run(argv: Sequence[str]) -> int:
     from ..network import NetworkConfig, StrokeNetwork
     from ..training.evaluation import evaluate
 
-    network = StrokeNetwork(len(model.alphabet), NetworkConfig(**model.network))
+    try:
+        network = StrokeNetwork(len(model.alphabet), NetworkConfig(**model.network))
+    except TypeError as e:
+        raise InputError(f"{args.model}: its config.json names a network that this version cannot build ({e})") from None
     network.load_state_dict({k: torch.from_numpy(v) for k, v in model.weights.items()})
     corpus = replace(corpus, alphabet=model.alphabet, statistics=model.statistics)
     if args.limit > 0:

@@ -16,9 +16,18 @@ from .engine import BLOCK, Engine
 
 __all__ = ["Sample", "Sampler", "SamplingOptions", "lost_characters"]
 
-# The paper stops where the window is past the text. Real lines end with a stroke; a pen that has
-# stayed past the text for this many points will not write anything more that belongs to it.
-_GRACE = 6
+# Stopping. The paper stops as soon as the window is past the text, which cuts the last letter or the late
+# dot of an i: in validation lines the window is past the text before the last stroke in one line of six.
+# So the pen is asked when it is up: with this share of the window past the text, and the next stroke
+# drawn further right than late dots and bars are (in deviations), the line has ended. Held against
+# validation lines this ends 80 % at their last point and cuts 7 % too soon; the paper's rule at the
+# end of a stroke ends 84 % and cuts 14 %.
+_END_SHARE = 0.4
+_END_STEP = 0.4
+# Strokes that may follow the text (dots, bars), and points past it without lifting the pen: 99 % of real
+# lines have 23 or fewer.
+_LATE_STROKES = 2
+_LATE_POINTS = 24
 # Points after which a line that has not ended never will: slow hands take about 25 a character.
 _LONGEST = 30
 _MARGIN = 60
@@ -118,7 +127,7 @@ class Sampler:
         return [best[i] for i in range(len(texts))]
 
     def _draw(self, texts: list[str], seeds: list[tuple[int, ...]], bias: float) -> list[Sample]:
-        """One try at each text, BLOCK rows at a time; a row that ends takes the next text."""
+        """One try at each text, BLOCK lines at a time."""
         out: list[Sample] = []
         for start in range(0, len(texts), BLOCK):
             out += self._draw_block(texts[start : start + BLOCK], seeds[start : start + BLOCK], bias)
@@ -137,7 +146,7 @@ class Sampler:
         points: list[list[tuple[float, float, float]]] = [[(0.0, 0.0, 0.0)] for _ in texts]
         windows: list[list[np.ndarray]] = [[] for _ in texts]
         finished = [False] * len(texts)
-        past = [0] * len(texts)
+        late, past = [0] * len(texts), [0] * len(texts)
         running = list(range(len(texts)))
         while running:
             outputs, phi = engine.step(x, text, state)
@@ -145,12 +154,17 @@ class Sampler:
                 u = len(texts[row])
                 weights = phi[row, : u + 1]
                 point = engine.draw(outputs[row], bias, rngs[row])
-                # eq. in section 5.3: past the end when phi(t, U + 1) exceeds every phi(t, u)
-                past[row] = past[row] + 1 if weights[u] > weights[:u].max() else 0
+                ended = points[row][-1][2] and weights[u] > _END_SHARE * weights.sum()
+                late[row] += bool(ended)
+                if ended and (point[0] > _END_STEP or late[row] > _LATE_STROKES):
+                    finished[row] = True
+                    running.remove(row)
+                    continue
+                past[row] = past[row] + 1 if weights[u] > weights[:u].max() and not points[row][-1][2] else 0
                 points[row].append(point)
                 windows[row].append(weights.copy())
                 x[row] = point
-                if past[row] and (point[2] or past[row] > _GRACE):
+                if past[row] > _LATE_POINTS:
                     finished[row] = True
                     running.remove(row)
                 elif len(points[row]) > _LONGEST * u + _MARGIN:
@@ -158,7 +172,7 @@ class Sampler:
         restore = self.model.statistics.restore
         samples = []
         for row, t in enumerate(texts):
-            window = np.stack(windows[row][:1] + windows[row])
+            window = np.stack(windows[row][:1] + windows[row])  # the starting point shares the first row
             samples.append(
                 Sample(t, Ink.from_offsets(restore(np.array(points[row]))), window, finished[row],
                        lost_characters(t, window))

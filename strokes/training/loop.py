@@ -97,13 +97,16 @@ def train(
 
     progress: dict = {"step": 0, "epoch": 0, "batch": 0, "points": 0, "seconds": 0.0, "skipped": 0,
                       "best": None, "bad_validations": 0, "validations": 0, "bad_steps": 0,
-                      "since_row": [], "alphabet": corpus.alphabet.characters}  # fmt: skip
+                      "since_row": [], "lines_a_batch": config.batch, "alphabet": corpus.alphabet.characters}  # fmt: skip
     if resume:
         checkpoint, damaged = checkpoints.latest(run)
         for name in damaged if group.first else ():
             print(f"strokes: {run / name} is damaged; going on from the one before it", file=sys.stderr)
         if checkpoint.progress.get("alphabet", progress["alphabet"]) != progress["alphabet"]:
             raise InputError(f"{run}: its corpus had another alphabet; resume with the one that it began with")
+        if checkpoint.progress.get("lines_a_batch", config.batch) != config.batch:
+            was = checkpoint.progress["lines_a_batch"]
+            raise InputError(f"{run}: it was begun with --batch {was}, by which its place is kept; resume with that")
         progress.update(checkpoint.progress)
         _restore(network, ema, optimizer, checkpoint, run)
     if group.first:

@@ -335,7 +335,7 @@ def test_ctrl_c_writes_a_checkpoint_and_resume_goes_on_from_it(corpus_file, tmp_
     step = checkpoints.latest(run)[0].progress["step"]
     assert step >= 60
     # In this process: settings come from the run, but for those that are given again.
-    epochs = checkpoints.latest(run)[0].progress["epoch"] + 1
+    epochs = checkpoints.latest(run)[0].progress["epoch"] + 2
     assert main(["train", str(corpus_file), "-o", str(run), "--resume", "--epochs", str(epochs)]) == 0
     assert json.loads((run / "config.json").read_text())["network"]["hidden"] == 12
     after = checkpoints.latest(run)[0].progress
