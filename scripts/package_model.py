@@ -13,12 +13,14 @@ import json
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 
 import strokes.models
+from strokes.alphabet import Alphabet
 from strokes.corpus import Corpus
 from strokes.figures import training_curves
-from strokes.model import load_model
+from strokes.model import Model, load_model
 from strokes.network import NetworkConfig, StrokeNetwork
 from strokes.training.evaluation import evaluate
 
@@ -30,13 +32,14 @@ def main() -> None:
     parser.add_argument("--name", default="default")
     args = parser.parse_args()
 
-    model = load_model(args.run)
+    corpus = Corpus.load(args.corpus)
+    model = restricted(load_model(args.run), corpus.alphabet)
     target = Path(strokes.models.__file__).parent / args.name
     # The weights as they will be shipped, rounded to float16, are the ones to measure.
     rounded = {k: v.astype("float16").astype("float32") for k, v in model.weights.items()}
     network = StrokeNetwork(len(model.alphabet), NetworkConfig(**model.network))
     network.load_state_dict({k: torch.from_numpy(v) for k, v in rounded.items()})
-    corpus = replace(Corpus.load(args.corpus), alphabet=model.alphabet, statistics=model.statistics)
+    corpus = replace(corpus, alphabet=model.alphabet, statistics=model.statistics)
     split = model.info["training"]["validation_split"]
     result = asdict(evaluate(network, corpus, corpus.select(split)))
     info = dict(model.info) | {"validation": {"split": split, **result}}
@@ -45,6 +48,25 @@ def main() -> None:
     size = (target / "model.safetensors").stat().st_size
     print(json.dumps({k: info[k] for k in ("epochs", "points", "steps", "hours", "validation")}, indent=1))
     print(f"{target}: {size / 2**20:.2f} MiB")
+
+
+def restricted(model: Model, alphabet: Alphabet) -> Model:
+    """The model with the characters of `alphabet` alone, which it must know: the rest become "other".
+
+    Raises:
+        ValueError: the alphabet has characters that the model has not.
+    """
+    unknown = set(alphabet.characters) - set(model.alphabet.characters)
+    if unknown:
+        raise ValueError(f"the model does not know {''.join(sorted(unknown))!r}")
+    keep = np.array([0, *model.alphabet.encode(alphabet.characters)])
+    weights = dict(model.weights)
+    weights["layer1_window"] = weights["layer1_window"][:, keep]
+    old = len(model.alphabet)
+    for name in ("layer2_input", "layer3_input"):
+        w = weights[name]
+        weights[name] = np.concatenate([w[:, :3], w[:, 3 : 3 + old][:, keep], w[:, 3 + old :]], axis=1)
+    return replace(model, weights=weights, alphabet=alphabet)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from ..ink import Ink
 from ..model import Model
 from .engine import BLOCK, Engine, State
 
-__all__ = ["Sample", "Sampler", "SamplingOptions", "lost_characters"]
+__all__ = ["Sample", "Sampler", "SamplingOptions", "false_start", "lost_characters"]
 
 # Stopping. The paper stops as soon as the window is past the text. But a network that has only seen
 # lines end there knows nothing of what comes after: held against validation lines that rule cuts the
@@ -72,7 +72,8 @@ class Sample:
         window: phi, (N, U + 1) float32 for N points: the row that was active while each was drawn; the
             last column is the position past the end.
         finished: whether the stopping rule ended it.
-        lost: how many characters the window skipped or went back to; 0 is a sound line.
+        lost: how many characters the window skipped or went back to, and whether the line began with
+            a stray dot; 0 is a sound line.
     """
 
     text: str
@@ -240,7 +241,8 @@ class _Line:
     def sample(self, statistics: Statistics) -> Sample:
         window = np.stack(self.windows[:1] + self.windows)  # the starting point shares the first row
         ink = Ink.from_offsets(statistics.restore(np.array(self.points)))
-        return Sample(self.text, ink, window, self.finished, lost_characters(self.text, window))
+        lost = lost_characters(self.text, window) + false_start(self.text, ink)
+        return Sample(self.text, ink, window, self.finished, lost)
 
 
 def lost_characters(text: str, window: np.ndarray) -> int:
@@ -255,3 +257,12 @@ def lost_characters(text: str, window: np.ndarray) -> int:
     weight = window[:, :-1].max(axis=0)
     missed = sum(1 for w, c in zip(weight, text, strict=True) if c != " " and w < 0.15)
     return back + missed
+
+
+def false_start(text: str, ink: Ink) -> bool:
+    """Whether a line whose first character is a letter or digit begins with a dot.
+
+    Some recorded lines do, where a pen was tried; what follows is seldom a whole letter.
+    """
+    height = float(ink.points[:, 1].std())
+    return text[0].isalnum() and float(np.ptp(ink.strokes[0], axis=0).max()) < 0.3 * height

@@ -8,10 +8,11 @@ import torch
 
 from strokes.alphabet import Alphabet
 from strokes.corpus import Statistics
+from strokes.ink import Ink
 from strokes.model import Model
 from strokes.network import NetworkConfig, StrokeNetwork
 from strokes.sampling import Sampler, SamplingOptions
-from strokes.sampling.sample import lost_characters
+from strokes.sampling.sample import false_start, lost_characters
 
 SIZES = {"hidden": 16, "window_components": 2, "mixture_components": 3, "scale_floor": 0.01, "kappa_bias": 0}
 
@@ -70,7 +71,7 @@ def test_a_very_long_neighbour_changes_nothing(sampler):
 def test_a_line_has_a_row_of_window_a_point_and_ends_past_its_text(sampler):
     for text in ("a", "ab", "abc cba abc"):
         (line,) = sampler.sample([text], once())
-        assert line.text == text and line.finished and line.lost == 0
+        assert line.text == text and line.finished and lost_characters(text, line.window) == 0
         assert line.window.shape == (line.ink.point_count, len(text) + 1)
         assert line.ink.points[0].tolist() == [0, 0]
         place = line.window.argmax(1)
@@ -151,3 +152,11 @@ def test_lost_characters():
     assert lost_characters(text, diagonal([p for p in sound if p != 3], u)) == 0  # a space may be skipped
     assert lost_characters(text, diagonal([0, 1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 6, 7], u)) >= 1  # written twice
     assert lost_characters(text, diagonal([0, 1, 2], u)) >= 3  # cut: three letters were never written
+
+
+def test_a_line_that_begins_with_a_stray_dot():
+    letter = np.array([[0, 0], [0, 3], [1, 0.0]])
+    dot = np.array([[0, 0], [0.1, 0.1]])
+    assert false_start("The", Ink((dot, letter)))
+    assert not false_start("The", Ink((letter, dot)))
+    assert not false_start('"The', Ink((dot, letter)))  # a mark may be as small as it likes
