@@ -47,6 +47,8 @@ def run(argv: Sequence[str]) -> int:
             what = out / "config.json"
             raise InputError(f"{what}: missing or damaged; the run cannot be resumed") from None
         args = parser.parse_args(argv)
+    if args.threads < 0:
+        raise InputError(f"--threads is {args.threads}; give 0 or more (see 'strokes train --help')")
     try:
         chosen = parser.instantiate(args)
         config = TrainingConfig(**{f.name: chosen[f.name] for f in fields(TrainingConfig)})
@@ -88,13 +90,18 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _parser():  # noqa: ANN202
+    import argparse
+
     import jsonargparse
+
+    class Formatter(jsonargparse.DefaultHelpFormatter, argparse.RawDescriptionHelpFormatter):
+        """Keeps the lines of the description, with its commands, as they are."""
 
     class Parser(jsonargparse.ArgumentParser):
         def error(self, message: str, ex: Exception | None = None) -> None:
             raise InputError(f"{' '.join(str(message).split())} (see 'strokes train --help')")
 
-    parser = Parser(prog="strokes train", description=_DESCRIPTION, default_env=False)
+    parser = Parser(prog="strokes train", description=_DESCRIPTION, default_env=False, formatter_class=Formatter)
     parser.add_argument("corpus", metavar="CORPUS.npz", help="made by 'strokes prepare'")
     parser.add_argument("-o", "--output", required=True, metavar="RUN", help="the folder of the run")
     parser.add_argument("--resume", action="store_true", help="go on with the run in RUN")

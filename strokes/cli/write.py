@@ -112,6 +112,8 @@ def read_text(args) -> str:  # noqa: ANN001
     source = args.file if args.file is not None else "-" if args.text == "-" else None
     if source is None:
         return args.text
+    if source == "-" and sys.stdin is None:
+        raise InputError("standard input is closed; give TEXT or --file F")
     try:
         data = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
         return data.decode("utf-8-sig")
