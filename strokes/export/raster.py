@@ -75,7 +75,7 @@ def write_png(
     image = draw(page, dpi=dpi, pen_width_mm=pen_width_mm, color=color, background=background)
     info = PngImagePlugin.PngInfo()
     if page.text:
-        info.add_itxt("Description", page.text)
+        info.add_itxt("Description", page.text.encode("utf-8", "ignore").decode())  # no lone surrogates
     with atomic_path(path) as tmp:
         image.save(tmp, format="PNG", dpi=(dpi, dpi), pnginfo=info)
 
