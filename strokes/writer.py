@@ -41,8 +41,8 @@ class Written:
 
     @property
     def doubtful(self) -> tuple[Sample, ...]:
-        """Lines in which the pen may have lost its place in the text: look at these."""
-        return tuple(s for s in self.samples if s.lost or not s.finished)
+        """Lines that show signs of having gone wrong in every try: look at these."""
+        return tuple(s for s in self.samples if not s.sound)
 
 
 class Writer:

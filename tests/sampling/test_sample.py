@@ -8,11 +8,10 @@ import torch
 
 from strokes.alphabet import Alphabet
 from strokes.corpus import Statistics
-from strokes.ink import Ink
 from strokes.model import Model
 from strokes.network import NetworkConfig, StrokeNetwork
 from strokes.sampling import Sampler, SamplingOptions
-from strokes.sampling.sample import false_start, lost_characters
+from strokes.sampling.flaws import lost_characters
 
 SIZES = {"hidden": 16, "window_components": 2, "mixture_components": 3, "scale_floor": 0.01, "kappa_bias": 0}
 
@@ -134,29 +133,17 @@ def test_options_that_cannot_work_are_refused(options):
         SamplingOptions(**options)
 
 
-def diagonal(places: list[int], characters: int, points: int = 8) -> np.ndarray:
-    """A window that stands `points` points on each of `places`, in this order."""
-    window = np.full((len(places) * points, characters + 1), 0.01, np.float32)
-    for n, place in enumerate(places):
-        window[n * points : (n + 1) * points, place] = 1.0
-    return window
+def test_a_flawed_line_is_drawn_again_and_the_best_is_kept(sampler, monkeypatch):
+    """Flaws made up from the ink: of five tries the one with the fewest is kept, the first sound one ends it."""
+    seen = []
 
+    def judged(text, ink, window):
+        seen.append(ink)
+        return {1: 3, 2: 1, 3: 2, 4: 0}.get(len(seen), 5)
 
-def test_lost_characters():
-    text = "abc cab"
-    u = len(text)
-    sound = list(range(u + 1))
-    assert lost_characters(text, diagonal(sound, u)) == 0
-    for skipped in (0, 2, 5):
-        assert lost_characters(text, diagonal([p for p in sound if p != skipped], u)) >= 1
-    assert lost_characters(text, diagonal([p for p in sound if p != 3], u)) == 0  # a space may be skipped
-    assert lost_characters(text, diagonal([0, 1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 6, 7], u)) >= 1  # written twice
-    assert lost_characters(text, diagonal([0, 1, 2], u)) >= 3  # cut: three letters were never written
-
-
-def test_a_line_that_begins_with_a_stray_dot():
-    letter = np.array([[0, 0], [0, 3], [1, 0.0]])
-    dot = np.array([[0, 0], [0.1, 0.1]])
-    assert false_start("The", Ink((dot, letter)))
-    assert not false_start("The", Ink((letter, dot)))
-    assert not false_start('"The', Ink((dot, letter)))  # a mark may be as small as it likes
+    monkeypatch.setattr("strokes.sampling.sample.flaws", judged)
+    (line,) = sampler.sample(["ab c"], SamplingOptions(tries=3))
+    assert len(seen) == 3 and line.ink == seen[1] and line.flaws == 1 and not line.sound
+    seen.clear()
+    (line,) = sampler.sample(["ab c"], SamplingOptions(tries=5))
+    assert len(seen) == 4 and line.ink == seen[3] and line.sound

@@ -1,0 +1,107 @@
+"""Signs that a line went wrong, on made-up windows and ink."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from strokes.ink import Ink
+from strokes.sampling.flaws import false_start, flaws, lost_characters, stray_dots, wander
+
+
+def diagonal(places: list[int], characters: int, points: int = 8) -> np.ndarray:
+    """A window that stands `points` points on each of `places`, in this order."""
+    window = np.full((len(places) * points, characters + 1), 0.01, np.float32)
+    for n, place in enumerate(places):
+        window[n * points : (n + 1) * points, place] = 1.0
+    return window
+
+
+def test_lost_characters():
+    text = "abc cab"
+    u = len(text)
+    sound = list(range(u + 1))
+    assert lost_characters(text, diagonal(sound, u)) == 0
+    for skipped in (0, 2, 5):
+        assert lost_characters(text, diagonal([p for p in sound if p != skipped], u)) >= 1
+    assert lost_characters(text, diagonal([p for p in sound if p != 3], u)) == 0  # a space may be skipped
+    assert lost_characters(text, diagonal([0, 1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 6, 7], u)) >= 1  # written twice
+    assert lost_characters(text, diagonal([0, 1, 2], u)) >= 3  # cut: three letters were never written
+
+
+def test_a_line_that_begins_with_a_stray_dot():
+    letter = np.array([[0, 0], [0, 3], [1, 0.0]])
+    dot = np.array([[0, 0], [0.1, 0.1]])
+    assert false_start("The", Ink((dot, letter)))
+    assert not false_start("The", Ink((letter, dot)))
+    assert not false_start('"The', Ink((dot, letter)))  # a mark may be as small as it likes
+
+
+def test_a_smeared_character_is_lost():
+    window = diagonal([0, 1, 2, 3], 3)
+    assert lost_characters("abc", window) == 0
+    window[:, 1] = 0.45  # at its best moment its neighbours have more
+    window[8:16, [0, 2]] = 0.4
+    assert lost_characters("abc", window) == 1
+
+
+BAR = np.array([[0, 0], [0, 3.0]])
+DOT = np.array([[0.5, 0.5], [0.6, 0.6]])
+
+
+def written(text: str, dots: dict[int, int]) -> tuple[Ink, np.ndarray]:
+    """Each character as a bar under its own window, `dots[place]` dots after that of `place`."""
+    strokes, places = [], []
+    for place in range(len(text)):
+        if text[place] != " ":
+            strokes.append(BAR + [place, 0])
+            places += [place] * 2
+        for _ in range(dots.get(place, 0)):
+            strokes.append(DOT + [place, 0])
+            places += [place] * 2
+    window = np.zeros((len(places), len(text) + 1), np.float32)
+    window[np.arange(len(places)), places] = 1.0
+    return Ink(tuple(strokes)), window
+
+
+@pytest.mark.parametrize(
+    ("text", "dots", "stray"),
+    [
+        ("high tea", {1: 1}, 0),  # the dot of the i
+        ("high tea", {3: 1}, 0),  # late, at the end of its word
+        ("high tea", {4: 1}, 0),  # later still, in the gap
+        ("high tea", {6: 1}, 0),  # while the window is at the next word already
+        ("high tea", {7: 3}, 3),  # far into a word without dots
+        ("over it", {1: 1, 2: 1}, 2),
+        ("so.", {2: 1}, 0),
+    ],
+)
+def test_stray_dots(text, dots, stray):
+    assert stray_dots(text, *written(text, dots)) == stray
+
+
+def test_one_stray_dot_is_forgiven_and_more_are_flaws():
+    for dots, count in (({}, 0), ({7: 1}, 0), ({7: 3}, 2)):
+        ink, window = written("high tea", dots)
+        assert flaws("high tea", ink, window) == count
+
+
+def test_wander_is_the_rise_of_the_middle_of_writing_and_not_its_slope():
+    x = np.linspace(0, 100, 2000)
+    letters = np.stack([x, np.sin(40 * x)], 1)
+
+    def line(shift: np.ndarray) -> Ink:
+        return Ink((letters + np.stack([0 * x, shift], 1),))
+
+    assert wander(line(0 * x)) < 0.4
+    assert wander(line(0.05 * x)) < 0.4
+    assert wander(line(np.where(abs(x - 50) < 10, 6.0, 0.0))) > 1.9
+    assert wander(Ink((np.array([[0, 1], [1, 1.0]]),))) == 0.0
+
+
+def test_a_line_that_begins_with_a_stray_dot():
+    letter = np.array([[0, 0], [0, 3], [1, 0.0]])
+    dot = np.array([[0, 0], [0.1, 0.1]])
+    assert false_start("The", Ink((dot, letter)))
+    assert not false_start("The", Ink((letter, dot)))
+    assert not false_start('"The', Ink((dot, letter)))  # a mark may be as small as it likes
