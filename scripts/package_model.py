@@ -42,7 +42,7 @@ def main() -> None:
     corpus = replace(corpus, alphabet=model.alphabet, statistics=model.statistics)
     split = model.info["training"]["validation_split"]
     result = asdict(evaluate(network, corpus, corpus.select(split)))
-    info = dict(model.info) | {"validation": {"split": split, **result}}
+    info = dict(model.info) | {"preset": dict(corpus.options), "validation": {"split": split, **result}}
     replace(model, weights=rounded, info=info).save(target)
     training_curves(args.run / "metrics.jsonl", target / "curves.png")
     size = (target / "model.safetensors").stat().st_size

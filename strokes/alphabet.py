@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -29,7 +30,9 @@ class Transliteration:
     replaced: tuple[tuple[str, str], ...]
 
     def __str__(self) -> str:
-        return ", ".join(f"{a!r} as {b!r}" if b else f"{a!r} left out" for a, b in self.replaced)
+        shown = [f"{a!r} as {b!r}" if b else f"{a!r} left out" for a, b in self.replaced[:12]]
+        more = len(self.replaced) - len(shown)
+        return ", ".join(shown) + (f" and {more} more" if more else "")
 
 
 @dataclass(frozen=True)
@@ -70,13 +73,16 @@ class Alphabet:
         """
         out: list[str] = []
         replaced: dict[str, str] = {}
-        for c in text:
+        for c in unicodedata.normalize("NFC", text):
             if c.isspace():
                 out.append(" ")
             elif c in self:
                 out.append(c)
             else:
-                stand_in = self._stand_in(_BY_HAND.get(c) or anyascii(c))
+                spelled = _BY_HAND.get(c) or anyascii(c)
+                # Emoji are spelled :grinning: and the like, which nobody means.
+                named = len(spelled) > 2 and spelled[0] == spelled[-1] == ":"
+                stand_in = "" if named else self._stand_in(spelled)
                 replaced[c] = stand_in
                 out.append(stand_in)
         return Transliteration("".join(out), tuple(replaced.items()))

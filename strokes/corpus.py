@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -110,6 +111,8 @@ class Corpus:
         steps, ends, counts, kept = [], [], [0], []
         for line in lines:
             points = line.ink.points.astype(np.float64)
+            if len(points) == 0:
+                raise CorpusError(f"line {line.name!r} has no ink; leave it out")
             grid = np.rint((points - points[:1]) / unit)
             step = np.diff(grid, axis=0, prepend=grid[:1])
             if np.abs(step).max(initial=0) > 32767:
@@ -215,22 +218,23 @@ class Corpus:
                 steps, starts = z["steps"], z["starts"]
                 ends = np.unpackbits(z["ends"], count=len(steps)).astype(bool)
                 columns = {k: tuple(z[k].tolist()) for k in ("texts", "names", "writers", "splits")}
+            if starts[-1] != len(steps) or any(len(c) != len(starts) - 1 for c in columns.values()):
+                raise ValueError("its arrays do not fit together")
+            return cls(
+                steps=steps,
+                ends=ends,
+                starts=starts,
+                unit=meta["unit"],
+                statistics=Statistics(tuple(meta["mean"]), tuple(meta["std"])),
+                alphabet=Alphabet(meta["alphabet"]),
+                options=meta["options"],
+                rejected=meta["rejected"],
+                **columns,
+            )
         except FileNotFoundError:
             raise CorpusError(f"{path}: no such file; make one with 'strokes prepare'") from None
         except CorpusError:
             raise
-        except (OSError, EOFError, KeyError, ValueError, TypeError, AttributeError, zipfile.BadZipFile) as e:
+        except (OSError, EOFError, LookupError, ValueError, TypeError, AttributeError,
+                zipfile.BadZipFile, zlib.error) as e:  # fmt: skip
             raise CorpusError(f"{path}: not a corpus that 'strokes prepare' made, or damaged ({e})") from None
-        if starts[-1] != len(steps) or any(len(c) != len(starts) - 1 for c in columns.values()):
-            raise CorpusError(f"{path}: the arrays do not fit together; prepare the corpus again")
-        return cls(
-            steps=steps,
-            ends=ends,
-            starts=starts,
-            unit=meta["unit"],
-            statistics=Statistics(tuple(meta["mean"]), tuple(meta["std"])),
-            alphabet=Alphabet(meta["alphabet"]),
-            options=meta["options"],
-            rejected=meta["rejected"],
-            **columns,
-        )

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["InputError", "atomic_path"]
+__all__ = ["InputError", "atomic_path", "check_output"]
 
 
 _CANNOT_WRITE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
@@ -17,6 +17,22 @@ _CANNOT_WRITE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQ
 class InputError(ValueError):
     """Bad input from a person. The message is one sentence that names the file, line or option
     and the way out; the command line prints it alone and exits with 2."""
+
+
+def check_output(path: str | os.PathLike[str]) -> Path:
+    """The path, if a file can be written there: to be asked before long work, not after it.
+
+    Raises:
+        InputError: it is a folder, its folder does not exist, or that cannot be written to.
+    """
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise InputError(f"{target}: the folder {target.parent} does not exist; make it first")
+    if target.is_dir():
+        raise InputError(f"{target}: this is a folder; give the name of a file")
+    if not os.access(target.parent, os.W_OK):
+        raise InputError(f"{target}: the folder {target.parent} cannot be written to; choose another place")
+    return target
 
 
 @contextmanager
@@ -28,12 +44,8 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     Raises:
         InputError: p's folder does not exist or cannot be written to, or the disk is full.
     """
-    target = Path(path)
-    tmp = target.with_name(f".{target.stem}.{os.getpid()}.tmp{target.suffix}")
-    if not target.parent.is_dir():
-        raise InputError(f"{target}: the folder {target.parent} does not exist; make it first")
-    if target.is_dir():
-        raise InputError(f"{target}: this is a folder; give the name of a file")
+    target = check_output(path)
+    tmp = target.with_name(f".{target.stem[:200]}.{os.getpid()}.tmp{target.suffix}")
     try:
         yield tmp
         with open(tmp, "rb+") as f:

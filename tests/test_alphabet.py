@@ -73,3 +73,19 @@ def test_what_was_changed_is_told_once_and_in_order():
     done = Alphabet("abcdef").transliterate("éb#é")
     assert done.replaced[0] == ("é", "e") and [a for a, _ in done.replaced] == ["é", "#"]
     assert str(done) == "'é' as 'e', '#' left out"
+
+
+def test_emoji_are_left_out_and_not_spelled():
+    changed = Alphabet(" abcdefghijklmnopqrstuvwxyz:").transliterate("hi 😀")
+    assert changed.text == "hi " and changed.replaced == (("😀", ""),)
+
+
+def test_decomposed_accents_count_as_composed_ones():
+    alphabet = Alphabet("aeiné")
+    assert alphabet.transliterate("ne\u0301e\u0301").text == "néé"
+    assert alphabet.transliterate("nai\u0308e").replaced == (("ï", "i"),)
+
+
+def test_a_long_list_of_changes_is_cut_short():
+    changed = Alphabet("abcdefghijklmnopqrstuvwxyz ").transliterate("".join(map(chr, range(0x410, 0x430))))
+    assert str(changed).count(" as ") == 12 and str(changed).endswith(f"and {len(changed.replaced) - 12} more")

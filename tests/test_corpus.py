@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from strokes.corpus import Corpus, CorpusError, Statistics
+from strokes.files import InputError
 from strokes.ink import Ink, Line
 
 _POINT = st.tuples(st.integers(-3000, 3000), st.integers(-3000, 3000))
@@ -152,6 +153,6 @@ def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "savez_compressed", fail)
-    with pytest.raises(OSError):
+    with pytest.raises(InputError, match="No space left"):
         Corpus.build([MOVING]).save(path)
     assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["c.npz"]

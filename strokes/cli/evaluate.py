@@ -52,6 +52,12 @@ def run(argv: Sequence[str]) -> int:
         raise InputError(f"{args.model}: its config.json names a network that this version cannot build ({e})") from None
     network.load_state_dict({k: torch.from_numpy(v) for k, v in model.weights.items()})
     corpus = replace(corpus, alphabet=model.alphabet, statistics=model.statistics)
+    if model.info.get("preset") is not None and dict(corpus.options) != model.info["preset"]:
+        print(
+            f"strokes: {args.corpus} was prepared with other options than the model's; "
+            "the figures do not compare",
+            file=sys.stderr,
+        )
     if args.limit > 0:
         indices = indices[: args.limit]
     with tqdm(total=len(indices), unit="line", disable=not sys.stderr.isatty()) as bar:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from ..files import InputError
+from ..files import InputError, check_output
 from . import Parser
-from .write import read_text, sampling_arguments, sampling_options, text_arguments
+from .write import LOOK_AT, read_text, sampling_arguments, sampling_options, text_arguments
 
 __all__ = ["run"]
 
@@ -28,14 +28,19 @@ def run(argv: Sequence[str]) -> int:
     text = read_text(args)
 
     from ..figures import attention_heatmap
+    from ..geometry import level
     from ..writer import Writer
+
+    check_output(args.output)
 
     writer = Writer(args.model)
     lines, transliteration = writer.lines(text)
     if len(lines) > 1:
         raise InputError(f"a heatmap shows one line, and this text needs {len(lines)}; shorten it")
     sample = writer.sample(lines[0], sampling_options(args))
-    attention_heatmap(sample.text, sample.window, sample.ink, args.output)
+    attention_heatmap(sample.text, sample.window, level(sample.ink), args.output)
     if transliteration.replaced:
         print(f"strokes: written {transliteration}", file=sys.stderr)
+    if not sample.sound:
+        print(f"strokes: {LOOK_AT.format(sample.text)}", file=sys.stderr)
     return 0

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 
-from ..files import InputError
+from ..files import InputError, check_output
 from . import Parser
 
 __all__ = ["run"]
@@ -111,7 +110,7 @@ def _iam(argv: Sequence[str]) -> int:
     except ValueError as e:
         raise InputError(f"{e} (see 'strokes prepare iam --help')") from None
     output = Path(args.output)
-    _check_output(output)
+    check_output(output)
 
     bars = _Bars()
     try:
@@ -124,13 +123,3 @@ def _iam(argv: Sequence[str]) -> int:
     for remark in prepared.broken:
         print(f"strokes: warning: {remark.name}: {remark.detail}", file=sys.stderr)
     return 0
-
-
-def _check_output(path: Path) -> None:
-    """Say before the work, not after it, that there is nowhere to put the result."""
-    if not path.parent.is_dir():
-        raise InputError(f"{path}: the folder {path.parent} does not exist; make it first")
-    if path.is_dir():
-        raise InputError(f"{path}: this is a folder; give the name of a file")
-    if not os.access(path.parent, os.W_OK):
-        raise InputError(f"{path}: the folder {path.parent} cannot be written to; choose another place")

@@ -7,17 +7,20 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..files import InputError
+from ..files import InputError, check_output
 from . import Parser
 
-__all__ = ["read_text", "run", "sampling_arguments", "sampling_options"]
+__all__ = ["LOOK_AT", "read_text", "run", "sampling_arguments", "sampling_options"]
+
+#: Said of a line that shows signs of having gone wrong.
+LOOK_AT = "look at the line {!r}; another --seed may write it better"
 
 _DESCRIPTION = """\
 Write text by hand.
 
 The suffix of OUT chooses the format: .svg (single strokes in millimetres, ready for a plotter) or
 .png. Line breaks in the text are kept, longer lines are wrapped. Characters that the pen has not
-learned are replaced by the nearest it has, and named."""
+learned are replaced by the nearest it has, and named. Put -- before a text that begins with a dash."""
 
 
 def run(argv: Sequence[str]) -> int:
@@ -39,15 +42,22 @@ def run(argv: Sequence[str]) -> int:
     args = parser.parse_args(argv)
     text = read_text(args)
 
-    from ..export import SUFFIXES, export
+    from ..export import SUFFIXES, export, parse_color
     from ..page import MM_PER_UNIT
     from ..writer import Writer
 
-    suffix = Path(args.output).suffix.lower()
+    # All that can be wrong is said before the writing, which may take long.
+    suffix = check_output(args.output).suffix.lower()
     if suffix not in SUFFIXES:
         raise InputError(f"{args.output}: unknown format {suffix!r}; end the name in {' or '.join(SUFFIXES)}")
-    if not args.line_height > 0:
-        raise InputError(f"--line-height is {args.line_height}; give a positive number of millimetres")
+    for name in ("line_height", "pen_width", "dpi"):
+        value = getattr(args, name)
+        if not 0 < value < float("inf"):
+            raise InputError(f"--{name.replace('_', '-')} is {value:g}; give a positive number")
+    if not 0 <= args.margin < float("inf"):
+        raise InputError(f"--margin is {args.margin:g}; give 0 or a positive number of millimetres")
+    parse_color(args.color)
+    options = sampling_options(args)
     writer = Writer(args.model)
     lines = writer.lines(text)[0]
 
@@ -56,20 +66,20 @@ def run(argv: Sequence[str]) -> int:
     with tqdm(total=sum(map(bool, lines)), unit="line", disable=len(lines) < 4 or not sys.stderr.isatty()) as bar:
         written = writer.write(
             text,
-            sampling_options(args),
+            options,
             scale=MM_PER_UNIT * args.line_height / 10.0,
             line_height=args.line_height,
             margin=args.margin,
             progress=bar.update,
         )
-    options = {"pen_width_mm": args.pen_width, "color": args.color}
+    look = {"pen_width_mm": args.pen_width, "color": args.color}
     if suffix == ".png":
-        options["dpi"] = args.dpi
-    export(written.page, args.output, **options)
+        look["dpi"] = args.dpi
+    export(written.page, args.output, **look)
     if written.transliteration.replaced:
         print(f"strokes: written {written.transliteration}", file=sys.stderr)
     for sample in written.doubtful:
-        print(f"strokes: look at the line {sample.text!r}; another --seed may write it better", file=sys.stderr)
+        print(f"strokes: {LOOK_AT.format(sample.text)}", file=sys.stderr)
     return 0
 
 

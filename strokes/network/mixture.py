@@ -82,13 +82,14 @@ class Mixture:
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
         """Offsets (..., 3) drawn from the density."""
         shape = self.end_logit.shape
-        uniform = torch.rand(shape, generator=generator)
+        device = self.end_logit.device
+        uniform = torch.rand(shape, generator=generator, device=device)
         component = (self.log_weights.exp().cumsum(-1) < uniform.unsqueeze(-1)).sum(-1)
         component = component.clamp_max(self.log_weights.shape[-1] - 1).unsqueeze(-1)
         pick = component.unsqueeze(-1).expand(*shape, 1, 2)
         mean, scale = (t.gather(-2, pick).squeeze(-2) for t in (self.means, self.log_scales.exp()))
         rho = self.correlation.gather(-1, component).squeeze(-1)
-        a, b = torch.randn((2, *shape), generator=generator)
+        a, b = torch.randn((2, *shape), generator=generator, device=device)
         correlated = torch.stack([a, rho * a + (1 - rho**2).sqrt() * b], dim=-1)
-        end = torch.rand(shape, generator=generator) < self.end_logit.sigmoid()
+        end = torch.rand(shape, generator=generator, device=device) < self.end_logit.sigmoid()
         return torch.cat([mean + scale * correlated, end.unsqueeze(-1).to(mean.dtype)], dim=-1)

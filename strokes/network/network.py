@@ -92,7 +92,8 @@ class StrokeNetwork(nn.Module):
         Args:
             offsets: (B, T, 3), normalised.
             text: one-hot (B, U, A), from `encode`.
-            state: where an earlier call left off; the beginning of a line if None.
+            state: where an earlier call left off, detached (no gradient flows into it through layer 1);
+                the beginning of a line if None.
             dtype: of the operands of large products (bfloat16 is faster), default the weights' own.
             plain: take the reference loop instead of the fast one (for tests).
             dropout: share of each layer's outputs set to 0 on the way up, in training mode alone.

@@ -54,7 +54,7 @@ class AttentionWeights(NamedTuple):
 
 
 class AttentionOutputs(NamedTuple):
-    """hidden (T, B, H), window (T, B, A), parameters (T, B, K each), and the state after the last step."""
+    """hidden (T, B, H), window (T, B, A), parameters (T, B, K each), and the cell (B, H) after the last step."""
 
     hidden: Tensor
     window: Tensor

@@ -97,13 +97,17 @@ def train(
 
     progress: dict = {"step": 0, "epoch": 0, "batch": 0, "points": 0, "seconds": 0.0, "skipped": 0,
                       "best": None, "bad_validations": 0, "validations": 0, "bad_steps": 0,
-                      "since_row": [], "lines_a_batch": config.batch, "alphabet": corpus.alphabet.characters}  # fmt: skip
+                      "since_row": [], "lines_a_batch": config.batch,
+                      "corpus": [len(corpus), corpus.point_count, *corpus.statistics.std],
+                      "alphabet": corpus.alphabet.characters}  # fmt: skip
     if resume:
         checkpoint, damaged = checkpoints.latest(run)
         for name in damaged if group.first else ():
             print(f"strokes: {run / name} is damaged; going on from the one before it", file=sys.stderr)
         if checkpoint.progress.get("alphabet", progress["alphabet"]) != progress["alphabet"]:
             raise InputError(f"{run}: its corpus had another alphabet; resume with the one that it began with")
+        if checkpoint.progress.get("corpus", progress["corpus"]) != progress["corpus"]:
+            raise InputError(f"{run}: it was begun with another corpus; resume with that one")
         if checkpoint.progress.get("lines_a_batch", config.batch) != config.batch:
             was = checkpoint.progress["lines_a_batch"]
             raise InputError(f"{run}: it was begun with --batch {was}, by which its place is kept; resume with that")
@@ -149,7 +153,10 @@ def train(
             file=sys.stderr,
         )
         if draw is not None:
-            draw(model, run / f"samples-{progress['step']:08d}.png")
+            try:
+                draw(model, run / f"samples-{progress['step']:08d}.png")
+            except Exception as e:  # a picture is not worth a run
+                print(f"strokes: the samples could not be drawn ({type(e).__name__}: {e})", file=sys.stderr)
 
     def at_end() -> bool:
         return progress["points"] >= total_points or 0 < config.patience <= progress["bad_validations"]
