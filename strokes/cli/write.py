@@ -92,8 +92,8 @@ def text_arguments(parser: Parser) -> None:
 def sampling_arguments(parser: Parser) -> None:
     """The options of `SamplingOptions`, and the model."""
     group = parser.add_argument_group("hand")
-    group.add_argument("--bias", type=float, default=0.75, metavar="B",
-                       help="0: as lively as people write; 1 and more: neat (default 0.75)")  # fmt: skip
+    group.add_argument("--bias", type=float, default=1.0, metavar="B",
+                       help="0: as lively, and as hard to read, as people write; 1 is neat, 2 stiff (default 1)")  # fmt: skip
     group.add_argument("--seed", type=int, default=0, metavar="N", help="another seed, another hand (default 0)")
     group.add_argument("--model", default="default", metavar="DIR",
                        help="a packaged model, a model's folder or a training run (default: default)")  # fmt: skip

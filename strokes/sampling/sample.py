@@ -29,6 +29,10 @@ _NEXT_WORD = " and"
 _NEXT_WORD_STEP = 1.6
 # Late dots and bars there can be once the window has left the text.
 _LATE_STROKES = 3
+# One of them may begin to the right of where the pen was lifted: the stem of a d, a full stop.
+_LATE_RIGHT = 1
+# Larger than a dot in no direction, in deviations.
+_DOT = 0.6
 # Characters that a line has room for; a longer one widens every line beside it.
 _COLUMNS = 80
 # Points after which a line that has not ended never will: slow hands take about 25 a character.
@@ -48,7 +52,7 @@ class SamplingOptions:
             all, and the best is kept. 1 keeps the first.
     """
 
-    bias: float = 0.75
+    bias: float = 1.0
     seed: int = 0
     tries: int = 5
 
@@ -176,7 +180,7 @@ class _Line:
         self.points: list[tuple[float, float, float]] = [(0.0, 0.0, 0.0)]
         self.windows: list[np.ndarray] = []
         self.finished = False
-        self._late = 0
+        self._late = self._late_right = 0
 
     def add(self, point: tuple[float, float, float], window: np.ndarray) -> bool:
         """Add a point drawn under a window over `ids`; False if the line has ended, with or without it."""
@@ -184,7 +188,13 @@ class _Line:
         place = int(window.argmax())
         if self.points[-1][2] and place >= u:  # the pen is up, the window past the text
             self._late += 1
-            self.finished = point[0] > _NEXT_WORD_STEP or self._late > _LATE_STROKES
+            self._late_right += point[0] > 0
+            self.finished = (
+                point[0] > _NEXT_WORD_STEP
+                or self._late > _LATE_STROKES
+                or self._late_right > _LATE_RIGHT
+                or (self.text[-1] in ".!?" and self._dotted())
+            )
         elif place > u + 1 and self.windows:  # it went on to the next word without lifting the pen
             self.finished = True
             keep = 1 + next((i for i, w in enumerate(self.windows) if w.argmax() == u), len(self.windows) - 1)
@@ -194,6 +204,13 @@ class _Line:
         self.points.append(point)
         self.windows.append(np.append(window[:u], window[u:].sum()))
         return len(self.points) <= _LONGEST * u + _MARGIN
+
+    def _dotted(self) -> bool:
+        """Whether the last stroke is a dot, drawn while the window was at the last character or past it."""
+        begin = next((i for i in range(len(self.points) - 1, 0, -1) if self.points[i - 1][2]), 0)
+        moves = np.cumsum([p[:2] for p in self.points[begin:]], axis=0)
+        small = float(np.ptp(moves, axis=0).max()) < _DOT
+        return small and int(self.windows[max(begin - 1, 0)].argmax()) >= len(self.text) - 1
 
     def sample(self, statistics: Statistics) -> Sample:
         window = np.stack(self.windows[:1] + self.windows)  # the starting point shares the first row

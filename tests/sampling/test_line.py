@@ -52,6 +52,22 @@ def test_a_late_dot_belongs_to_the_line_and_there_are_only_so_many():
     assert not add(one, 5, -NEAR, end=True) and one.finished and len(one.points) == count
 
 
+def test_only_one_late_stroke_goes_to_the_right():
+    one = line()
+    write(one, 5)
+    assert add(one, 5, NEAR, end=True)
+    assert not add(one, 5, NEAR, end=True) and one.finished
+
+
+def test_nothing_follows_the_full_stop():
+    for text in ("on it.", "on it!", "on it"):
+        one = line(text)
+        write(one, 5)
+        one.points[-1] = (*one.points[-1][:2], 1.0)
+        assert add(one, 5, NEAR) and add(one, 5, end=True)
+        assert add(one, len(text), -NEAR) is (text == "on it")
+
+
 def test_a_full_stop_just_right_of_the_text_belongs_to_it():
     one = line()
     write(one, 5)
