@@ -50,6 +50,9 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield tmp
         with open(tmp, "rb+") as f:
             os.fsync(f.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(tmp, 0o666 & ~umask)  # some writers make their files private
         os.replace(tmp, target)
     except OSError as e:
         if e.errno not in _CANNOT_WRITE:

@@ -54,7 +54,7 @@ class SamplingOptions:
 
     bias: float = 1.0
     seed: int = 0
-    tries: int = 5
+    tries: int = 8
 
     def __post_init__(self) -> None:
         if not 0 <= self.bias <= 20:
@@ -124,28 +124,43 @@ class Sampler:
                 raise ValueError("there is nothing to write in an empty line")
         best: dict[int, Sample] = {}
         todo = list(range(len(texts)))
-        for attempt in range(options.tries):
+        tried = 0
+        while todo and tried < options.tries:
+            # Rows of a block cost the same whether used or not: few lines are tried several times at once.
+            at_once = min(options.tries - tried, max(1, BLOCK // len(todo)))
+            jobs = [(i, tried + k) for k in range(at_once) for i in todo]
+            tried += at_once
+            drawn: dict[tuple[int, int], Sample] = {}
 
-            def done(j: int, line: Sample, todo: list[int] = todo, last: bool = attempt + 1 == options.tries) -> None:
-                i = todo[j]
+            def done(j: int, line: Sample, jobs: list = jobs, drawn: dict = drawn) -> set[int]:
+                drawn[jobs[j]] = line
+                i, attempt = jobs[j]
+                return {k for k, job in enumerate(jobs) if line.sound and job[0] == i and job[1] > attempt}
+
+            self._draw([texts[i] for i, _ in jobs], [(options.seed, *job) for job in jobs], options.bias, done)
+            for i, attempt in jobs:
+                line = drawn.get((i, attempt))  # none after a sound one
+                if line is None:
+                    continue
                 if i not in best or (line.flaws, not line.finished) < (best[i].flaws, not best[i].finished):
                     best[i] = line
-                if progress is not None and (last or line.sound):
-                    progress(1)
-
-            seeds = [(options.seed, i, attempt) for i in todo]
-            self._draw([texts[i] for i in todo], seeds, options.bias, done)
+            before = len(todo)
             todo = [i for i in todo if not best[i].sound]
-            if not todo:
-                break
+            if progress is not None:
+                progress(before - (len(todo) if tried < options.tries else 0))
         return [best[i] for i in range(len(texts))]
 
     def _draw(
-        self, texts: list[str], seeds: list[tuple[int, ...]], bias: float, done: Callable[[int, Sample], None]
+        self, texts: list[str], seeds: list[tuple[int, ...]], bias: float, done: Callable[[int, Sample], set[int]]
     ) -> None:
-        """One try at each text; `done(i, sample)` is called as each ends. A row that ends takes the next text."""
+        """One try at each text. A row that ends takes the next text.
+
+        `done(i, sample)` is called as each ends and returns which of the texts need no longer be drawn.
+        """
         engine = self._engine
-        lines = [_Line(t, self.model.alphabet.encode(t + _NEXT_WORD)) for t in texts]
+        statistics = self.model.statistics
+        still = -np.array(statistics.mean) / statistics.std
+        lines = [_Line(t, self.model.alphabet.encode(t + _NEXT_WORD), still) for t in texts]
         # Every text stands in the same number of columns, so that a line's products have one shape.
         width = -(-max(len(line.ids) for line in lines) // _COLUMNS) * _COLUMNS
         text = np.zeros((BLOCK, width, engine.symbols), np.float32)
@@ -164,19 +179,23 @@ class Sampler:
                         part[row] = 0.0
             outputs, phi = engine.step(x, text, state)
             for row, i in list(rows.items()):
+                if rows.get(row) != i:
+                    continue
                 point = engine.draw(outputs[row], bias, rngs[i])
                 if lines[i].add(point, phi[row, : len(lines[i].ids)]):
                     x[row] = point
                 else:
                     del rows[row]
-                    done(i, lines[i].sample(self.model.statistics))
+                    needless = done(i, lines[i].sample(statistics))
+                    waiting = [j for j in waiting if j not in needless]
+                    rows = {r: j for r, j in rows.items() if j not in needless}
 
 
 class _Line:
     """A line while it is written: its points, the window that drew each, and whether it has ended."""
 
-    def __init__(self, text: str, ids: np.ndarray) -> None:
-        self.text, self.ids = text, ids
+    def __init__(self, text: str, ids: np.ndarray, still: np.ndarray) -> None:
+        self.text, self.ids, self.still = text, ids, still  # still: the normalised offset of a pen at rest
         self.points: list[tuple[float, float, float]] = [(0.0, 0.0, 0.0)]
         self.windows: list[np.ndarray] = []
         self.finished = False
@@ -185,17 +204,17 @@ class _Line:
     def add(self, point: tuple[float, float, float], window: np.ndarray) -> bool:
         """Add a point drawn under a window over `ids`; False if the line has ended, with or without it."""
         u = len(self.text)
-        place = int(window.argmax())
-        if self.points[-1][2] and place >= u:  # the pen is up, the window past the text
+        past = window[u:].sum() > window[:u].max()
+        if self.points[-1][2] and past:
             self._late += 1
-            self._late_right += point[0] > 0
-            self.finished = (
+            self._late_right += point[0] > self.still[0]
+            self.finished = bool(
                 point[0] > _NEXT_WORD_STEP
                 or self._late > _LATE_STROKES
                 or self._late_right > _LATE_RIGHT
-                or (self.text[-1] in ".!?" and self._dotted())
+                or (self.text[-1] in ".!?" and point[0] > self.still[0] and self._dotted())
             )
-        elif place > u + 1 and self.windows:  # it went on to the next word without lifting the pen
+        elif window.argmax() > u + 1 and self.windows:  # it went on to the next word without lifting the pen
             self.finished = True
             keep = 1 + next((i for i, w in enumerate(self.windows) if w.argmax() == u), len(self.windows) - 1)
             self.points, self.windows = self.points[: keep + 1], self.windows[:keep]
@@ -208,7 +227,7 @@ class _Line:
     def _dotted(self) -> bool:
         """Whether the last stroke is a dot, drawn while the window was at the last character or past it."""
         begin = next((i for i in range(len(self.points) - 1, 0, -1) if self.points[i - 1][2]), 0)
-        moves = np.cumsum([p[:2] for p in self.points[begin:]], axis=0)
+        moves = np.cumsum(np.array([p[:2] for p in self.points[begin:]]) - self.still, axis=0)
         small = float(np.ptp(moves, axis=0).max()) < _DOT
         return small and int(self.windows[max(begin - 1, 0)].argmax()) >= len(self.text) - 1
 

@@ -6,11 +6,12 @@ import numpy as np
 
 from strokes.sampling.sample import _LATE_STROKES, _NEXT_WORD, _NEXT_WORD_STEP, _Line
 
+STILL = np.array([-0.05, 0.0])
 NEAR, FAR = 0.5 * _NEXT_WORD_STEP, 2 * _NEXT_WORD_STEP
 
 
 def line(text: str = "on it") -> _Line:
-    return _Line(text, np.arange(len(text) + len(_NEXT_WORD)))
+    return _Line(text, np.arange(len(text) + len(_NEXT_WORD)), STILL)
 
 
 def add(one: _Line, place: int, dx: float = 0.1, end: bool = False) -> bool:
@@ -60,12 +61,13 @@ def test_only_one_late_stroke_goes_to_the_right():
 
 
 def test_nothing_follows_the_full_stop():
-    for text in ("on it.", "on it!", "on it"):
-        one = line(text)
-        write(one, 5)
-        one.points[-1] = (*one.points[-1][:2], 1.0)
-        assert add(one, 5, NEAR) and add(one, 5, end=True)
-        assert add(one, len(text), -NEAR) is (text == "on it")
+    for text in ("on it.", "on it!"):
+        for length, ends in ((0.1, True), (2.0, False)):  # a dot, a dash
+            one = line(text)
+            write(one, 5)
+            one.points[-1] = (*one.points[-1][:2], 1.0)  # the pen is lifted before the full stop
+            assert add(one, 5, NEAR) and add(one, 5, length, end=True)
+            assert add(one, len(text), NEAR) == (not ends)
 
 
 def test_a_full_stop_just_right_of_the_text_belongs_to_it():

@@ -133,17 +133,21 @@ def test_options_that_cannot_work_are_refused(options):
         SamplingOptions(**options)
 
 
-def test_a_flawed_line_is_drawn_again_and_the_best_is_kept(sampler, monkeypatch):
-    """Flaws made up from the ink: of five tries the one with the fewest is kept, the first sound one ends it."""
-    seen = []
+def test_the_first_sound_try_is_kept_or_the_best_of_all(sampler, monkeypatch):
+    """Whether tries are drawn one after the other (many lines) or at once (one line)."""
+    monkeypatch.setattr("strokes.sampling.sample.flaws", lambda text, ink, window: ink.point_count % 4)
+    texts = ["ab c", "cab", "b a", "aa", "cc b", "a", "b", "abc"]
 
-    def judged(text, ink, window):
-        seen.append(ink)
-        return {1: 3, 2: 1, 3: 2, 4: 0}.get(len(seen), 5)
+    def single(i: int, attempt: int):
+        out = []
+        sampler._draw([texts[i]], [(7, i, attempt)], 1.0, lambda j, line: out.append(line) or set())
+        return out[0]
 
-    monkeypatch.setattr("strokes.sampling.sample.flaws", judged)
-    (line,) = sampler.sample(["ab c"], SamplingOptions(tries=3))
-    assert len(seen) == 3 and line.ink == seen[1] and line.flaws == 1 and not line.sound
-    seen.clear()
-    (line,) = sampler.sample(["ab c"], SamplingOptions(tries=5))
-    assert len(seen) == 4 and line.ink == seen[3] and line.sound
+    several = sampler.sample(texts, SamplingOptions(seed=7, tries=3))
+    for i in range(len(texts)):
+        tries = [single(i, k) for k in range(3)]
+        best = min(tries, key=lambda line: line.flaws)
+        assert several[i].ink == best.ink
+    alone = sampler.sample(texts[:1], SamplingOptions(seed=7, tries=3))[0]
+    assert alone.ink == several[0].ink
+    assert len({line.flaws for line in several}) > 1

@@ -1,0 +1,70 @@
+"""The model in the package: what a user has after installation."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import strokes.models
+from strokes import SamplingOptions, Writer, load_model
+
+FOLDER = Path(strokes.models.__file__).parent / "default"
+SENTENCES = (
+    "You know nothing Jon Snow",
+    "The meeting was moved to Thursday afternoon.",
+    "Can you bring 12 chairs and a table?",
+    "It was, he said, the best of all possible days!",
+)
+
+
+@pytest.fixture(scope="module")
+def writer():
+    return Writer()
+
+
+def test_it_is_small_and_writes_what_people_type():
+    assert (FOLDER / "model.safetensors").stat().st_size <= 8 * 2**20
+    assert set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,;:!?'\"()-") <= set(
+        load_model().alphabet.characters
+    )
+
+
+def test_its_card_gives_the_figures_of_its_config():
+    model, card = load_model(), (FOLDER / "README.md").read_text(encoding="utf-8")
+    validation = model.info["validation"]
+    assert f"{validation['nats_per_point']:.3f} nats/point" in card
+    assert f"{validation['nats_per_line']:.1f} nats/line" in card
+    assert f"{model.info['points'] / 1e6:.1f} M" in card
+    assert "non-commercial" in card
+
+
+def test_sentences_are_written_from_the_first_character_to_the_last(writer):
+    samples = writer.write("\n".join(SENTENCES), SamplingOptions(seed=5)).samples
+    for text, sample in zip(SENTENCES, samples, strict=True):
+        assert sample.text == text and sample.sound
+        place = sample.window.argmax(1)
+        assert place[0] == 0 and place[-1] >= len(text) - 1
+        # real hands take 5 to 25 points a character at this sampling, and 0.6 to 3 heights of width
+        assert 5 < sample.ink.point_count / len(text) < 25
+        x0, _, x1, _ = sample.ink.bounds
+        assert 0.5 < (x1 - x0) / sample.ink.points[:, 1].std() / len(text) < 3
+
+
+def test_ink_is_in_the_unit_that_pages_expect(writer):
+    """Lines are about one deviation high in y, or MM_PER_UNIT would not give the size that it says."""
+    heights = [s.ink.points[:, 1].std() for s in writer.write("\n".join(SENTENCES)).samples]
+    assert 0.7 < np.median(heights) < 1.4
+
+
+def test_a_line_is_written_from_anywhere_without_torch(tmp_path):
+    program = (
+        "import sys\nfrom strokes.cli import main\n"
+        "assert main(['write', 'Dear Ada', '-o', 'ada.svg']) == 0\n"
+        "assert 'torch' not in sys.modules and 'matplotlib' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
+    assert (tmp_path / "ada.svg").read_text(encoding="utf-8").count("<path") >= 4
