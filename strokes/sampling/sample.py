@@ -204,17 +204,18 @@ class _Line:
     def add(self, point: tuple[float, float, float], window: np.ndarray) -> bool:
         """Add a point drawn under a window over `ids`; False if the line has ended, with or without it."""
         u = len(self.text)
-        past = window[u:].sum() > window[:u].max()
-        if self.points[-1][2] and past:
+        place = int(window.argmax())
+        if self.points[-1][2] and point[0] > self.still[0] and self._full_stop():
+            self.finished = True
+        elif self.points[-1][2] and window[u:].sum() > window[:u].max() and not self._mark_is_due():
             self._late += 1
             self._late_right += point[0] > self.still[0]
             self.finished = bool(
-                point[0] > _NEXT_WORD_STEP
+                (point[0] > _NEXT_WORD_STEP and place >= u)
                 or self._late > _LATE_STROKES
                 or self._late_right > _LATE_RIGHT
-                or (self.text[-1] in ".!?" and point[0] > self.still[0] and self._dotted())
             )
-        elif window.argmax() > u + 1 and self.windows:  # it went on to the next word without lifting the pen
+        elif place > u + 1 and self.windows:  # it went on to the next word without lifting the pen
             self.finished = True
             keep = 1 + next((i for i, w in enumerate(self.windows) if w.argmax() == u), len(self.windows) - 1)
             self.points, self.windows = self.points[: keep + 1], self.windows[:keep]
@@ -224,12 +225,24 @@ class _Line:
         self.windows.append(np.append(window[:u], window[u:].sum()))
         return len(self.points) <= _LONGEST * u + _MARGIN
 
-    def _dotted(self) -> bool:
-        """Whether the last stroke is a dot, drawn while the window was at the last character or past it."""
-        begin = next((i for i in range(len(self.points) - 1, 0, -1) if self.points[i - 1][2]), 0)
-        moves = np.cumsum(np.array([p[:2] for p in self.points[begin:]]) - self.still, axis=0)
-        small = float(np.ptp(moves, axis=0).max()) < _DOT
-        return small and int(self.windows[max(begin - 1, 0)].argmax()) >= len(self.text) - 1
+    def _mark_is_due(self) -> bool:
+        """Whether the text ends in a mark for which the pen has not been set down yet."""
+        if self.text[-1].isalnum():
+            return False
+        begins = [i for i in range(1, len(self.points)) if self.points[i - 1][2]]
+        return not any(self.windows[i - 1].argmax() >= len(self.text) - 1 for i in begins)
+
+    def _full_stop(self) -> bool:
+        """Whether the full stop that ends the text is drawn: a dot to the right, the window at it or past it."""
+        if self.text[-1] != ".":
+            return False
+        begins = [i for i in range(1, len(self.points)) if self.points[i - 1][2]]
+        for begin, end in zip(begins, [*begins[1:], len(self.points)], strict=False):
+            if self.windows[begin - 1].argmax() >= len(self.text) - 1:
+                moves = np.array([p[:2] for p in self.points[begin:end]]) - self.still
+                if moves[0, 0] > 0 and np.ptp(np.cumsum(moves, axis=0), axis=0).max() < _DOT:
+                    return True
+        return False
 
     def sample(self, statistics: Statistics) -> Sample:
         window = np.stack(self.windows[:1] + self.windows)  # the starting point shares the first row

@@ -61,13 +61,20 @@ def test_only_one_late_stroke_goes_to_the_right():
 
 
 def test_nothing_follows_the_full_stop():
-    for text in ("on it.", "on it!"):
-        for length, ends in ((0.1, True), (2.0, False)):  # a dot, a dash
-            one = line(text)
-            write(one, 5)
-            one.points[-1] = (*one.points[-1][:2], 1.0)  # the pen is lifted before the full stop
-            assert add(one, 5, NEAR) and add(one, 5, length, end=True)
-            assert add(one, len(text), NEAR) == (not ends)
+    for back, length, ends in ((NEAR, 0.1, True), (NEAR, 2.0, False), (-NEAR, 0.1, False)):
+        one = line("on it.")  # a full stop, a dash, the dot of the i
+        write(one, 5)
+        one.points[-1] = (*one.points[-1][:2], 1.0)  # the pen is lifted before
+        assert add(one, 5, back) and add(one, 5, length, end=True)
+        assert add(one, 5, NEAR) == (not ends)
+
+
+def test_a_mark_at_the_end_is_waited_for_however_far_off():
+    one = line("on it?")
+    write(one, 5)
+    one.points[-1] = (*one.points[-1][:2], 1.0)
+    assert add(one, 6, FAR, end=True)
+    assert not add(one, 6, FAR) and one.finished
 
 
 def test_a_full_stop_just_right_of_the_text_belongs_to_it():
