@@ -483,8 +483,10 @@ def test_real_lines_are_level_and_of_one_height(real):
     lines = [corpus.line(i) for i in range(0, len(corpus), 97)]
     slopes = np.abs([line_slope(line.ink) for line in lines])  # of half the points: not quite 0
     assert np.median(slopes) < 0.003 and slopes.max() < 0.05
+    # Scaled before every second point goes: of whole lines little is left to chance, of a word of 20 points 11 %.
     heights = [line.ink.points[:, 1].std() for line in lines]
-    assert 0.93 < min(heights) and max(heights) < 1.07
+    assert 0.98 < np.percentile(heights, 1) and np.percentile(heights, 98) < 1.07
+    assert 0.93 < min(heights) and max(heights) < 1.12
     assert not any("  " in t or " ," in t.replace(" ,,", "") or t != t.strip() for t in corpus.texts)
     assert set("Xx0123456789KQVZ") <= set(corpus.alphabet.characters)
     assert not set("#%@&*") & set(corpus.alphabet.characters)
