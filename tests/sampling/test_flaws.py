@@ -97,11 +97,3 @@ def test_wander_is_the_rise_of_the_middle_of_writing_and_not_its_slope():
     assert wander(line(0.05 * x)) < 0.4
     assert wander(line(np.where(abs(x - 50) < 10, 6.0, 0.0))) > 1.9
     assert wander(Ink((np.array([[0, 1], [1, 1.0]]),))) == 0.0
-
-
-def test_a_line_that_begins_with_a_stray_dot():
-    letter = np.array([[0, 0], [0, 3], [1, 0.0]])
-    dot = np.array([[0, 0], [0.1, 0.1]])
-    assert false_start("The", Ink((dot, letter)))
-    assert not false_start("The", Ink((letter, dot)))
-    assert not false_start('"The', Ink((dot, letter)))  # a mark may be as small as it likes
