@@ -59,7 +59,8 @@ def run(argv: Sequence[str]) -> int:
 
     from ..corpus import Corpus
     from ..training import distributed
-    from ..training.loop import compute_dtype, fresh_run, train
+    from ..training.loop import fresh_run, train
+    from ..training.machine import compute_dtype
 
     if args.threads:
         torch.set_num_threads(args.threads)
@@ -70,7 +71,7 @@ def run(argv: Sequence[str]) -> int:
         print(
             f"{len(corpus)} lines, {corpus.point_count / 1e6:.2f} M points; {group.device.type}, "
             f"{group.size} process{'es' * (group.size > 1)} of {torch.get_num_threads()} "
-            f"thread{'s' * (torch.get_num_threads() > 1)}, {str(compute_dtype(config, group.device))[6:]}",
+            f"thread{'s' * (torch.get_num_threads() > 1)}, {str(compute_dtype(config.precision, group.device))[6:]}",
             file=sys.stderr,
         )
     group.barrier()

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from .config import NetworkConfig
+from .lstm import lstm_layer, lstm_layer_plain
 from .mixture import Mixture, output_size
 from .recurrent import AttentionWeights, RecurrentState, attention_layer, attention_layer_plain
 from .window import WindowParameters, one_hot_text
@@ -115,13 +116,15 @@ class StrokeNetwork(nn.Module):
 
         skip = torch.cat([x, layer1.window], dim=-1).to(dtype)
         y1 = drop(layer1.hidden.to(dtype))
-        y2, h2, c2 = self._lstm(2, torch.cat([skip, y1], -1), state.h2, state.c2, dtype)
+        layer = lstm_layer_plain if plain else lstm_layer
+        w2, w3 = ([getattr(self, f"layer{n}_{w}") for w in ("input", "hidden", "bias")] for n in (2, 3))
+        y2, h2, c2 = layer(torch.cat([skip, y1], -1), state.h2, state.c2, *w2)
         y2 = drop(y2)
-        y3, h3, c3 = self._lstm(3, torch.cat([skip, y2], -1), state.h3, state.c3, dtype)
+        y3, h3, c3 = layer(torch.cat([skip, y2], -1), state.h3, state.c3, *w3)
         top = torch.cat([y1, y2, drop(y3)], dim=-1)
         outputs = (top @ self.output_weight.T.to(dtype)).to(own) + self.output_bias
         last = RecurrentState(
-            layer1.hidden[-1], layer1.last_cell, h2.to(own), c2.to(own), h3.to(own), c3.to(own),
+            layer1.hidden[-1], layer1.last_cell, h2, c2, h3, c3,
             layer1.window[-1], layer1.parameters.kappa[-1],
         )  # fmt: skip
         by_line = WindowParameters(*(p.transpose(0, 1) for p in layer1.parameters))
@@ -130,14 +133,3 @@ class StrokeNetwork(nn.Module):
     def mixture(self, outputs: Tensor, bias: float = 0.0) -> Mixture:
         """The density that raw outputs (..., 1 + 6M) stand for."""
         return Mixture.from_outputs(outputs, bias=bias, scale_floor=self.config.scale_floor)
-
-    def _lstm(
-        self, layer: int, x: Tensor, h: Tensor, c: Tensor, dtype: torch.dtype
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """One library LSTM over (T, B, n) -> (T, B, H) and the last h and c (B, H)."""
-        w_x, w_h, bias = (getattr(self, f"layer{layer}_{n}").to(dtype) for n in ("input", "hidden", "bias"))
-        state = (h.to(dtype).unsqueeze(0), c.to(dtype).unsqueeze(0))
-        # The library has two biases, one too many.
-        parameters = [w_x, w_h, bias, torch.zeros_like(bias)]
-        y, h, c = torch.lstm(x, state, parameters, True, 1, 0.0, self.training, False, False)
-        return y, h[0], c[0]

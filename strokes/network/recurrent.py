@@ -8,14 +8,20 @@ end, where autograd would add up one product a step.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from .lstm import CellTape, GateViews, cell_backward, cell_forward, double_cell_gate
+from .products import Product, repeated_product
 from .window import WindowParameters, window_parameters, window_weights
 
 __all__ = ["AttentionWeights", "RecurrentState", "attention_layer", "attention_layer_plain"]
+
+
+_LOG2_E = 1 / math.log(2)
 
 
 class RecurrentState(NamedTuple):
@@ -101,15 +107,16 @@ def attention_layer(
     """As `attention_layer_plain`, several times faster in training.
 
     `dtype` is that of the operands of the large products; all else stays in the weights' own type.
-    The window's parameters and the last cell come without gradient, and none flows into `state`:
-    truncated back-propagation needs none. Pass it detached, or layer 1 alone is cut here.
+    The window's parameters and the last cell come without gradient, and none flows into `offsets`
+    or `state`: truncated back-propagation needs none. Pass the state detached, or layer 1 alone is
+    cut here.
     """
-    gates = offsets @ weights.offsets.T + weights.bias
     hidden, window, alpha, beta, kappa, cell = _AttentionLoop.apply(
-        gates,
-        torch.cat([weights.window, weights.hidden], dim=1),
+        torch.cat([weights.window, weights.hidden, weights.offsets], dim=1),
+        weights.bias,
         weights.projection,
         weights.projection_bias,
+        offsets,
         text,
         state.h1,
         state.c1,
@@ -120,110 +127,142 @@ def attention_layer(
     return AttentionOutputs(hidden, window, WindowParameters(alpha, beta, kappa), cell)
 
 
+class _Tape(NamedTuple):
+    """What the backward pass needs of N steps. Row t of N + 1 is from before step t.
+
+    inputs (N + 1, B, A + H + 3), the operand of the recurrent product: window, hidden, offset; the
+    tape of the cells; hidden (N, B, H), windows (N, B, A), parameters (N, B, 3K): alpha, beta and the
+    step of kappa; kappas (N + 1, B, K).
+    """
+
+    inputs: Tensor
+    gates: Tensor
+    cells: Tensor
+    tanhs: Tensor
+    hidden: Tensor
+    windows: Tensor
+    parameters: Tensor
+    kappas: Tensor
+
+    @property
+    def cell_tape(self) -> CellTape:
+        return CellTape(self.gates, self.cells, self.tanhs)
+
+
 class _AttentionLoop(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, gates_x, recurrent, projection, projection_bias, text, h, c, w, kappa, dtype):  # noqa: ANN001
-        steps, batch, four_h = gates_x.shape
-        size, k = four_h // 4, kappa.shape[-1]
-        symbols = text.shape[2]
-        new = gates_x.new_empty
-        # One row a step of [window, hidden], the operand of the recurrent product; row t + 1 is
-        # what step t leaves behind.
-        inputs = new((steps + 1, batch, symbols + size), dtype=dtype)
-        inputs[0, :, :symbols] = w
-        inputs[0, :, symbols:] = h
-        gates = new((steps, batch, four_h))
-        cells = new((steps + 1, batch, size))
-        cells[0] = c
-        hidden, windows = new((steps, batch, size)), new((steps, batch, symbols))
-        parameters, kappas = new((steps, batch, 3 * k)), new((steps + 1, batch, k))
-        kappas[0] = kappa
-        u = torch.arange(1, text.shape[1] + 1, dtype=gates_x.dtype, device=gates_x.device)
-        recurrent_t, projection_t = recurrent.to(dtype).T, projection.T
-        for t in range(steps):
-            g = gates[t]
-            torch.add(gates_x[t], inputs[t] @ recurrent_t, out=g)
-            g[:, : 2 * size].sigmoid_()
-            g[:, 2 * size : 3 * size].tanh_()
-            g[:, 3 * size :].sigmoid_()
-            i, f, z, o = g.chunk(4, dim=1)
-            torch.mul(f, cells[t], out=cells[t + 1]).addcmul_(i, z)
-            torch.mul(o, cells[t + 1].tanh(), out=hidden[t])
-            p = parameters[t]
-            torch.addmm(projection_bias, hidden[t], projection_t, out=p).exp_()
-            torch.add(kappas[t], p[:, 2 * k :], out=kappas[t + 1])
-            e = kappas[t + 1].unsqueeze(-1) - u
-            e.square_().mul_(p[:, k : 2 * k].unsqueeze(-1)).neg_().exp_()
-            phi = torch.bmm(p[:, :k].unsqueeze(1), e)
-            torch.bmm(phi, text, out=windows[t].unsqueeze(1))
-            inputs[t + 1, :, :symbols] = windows[t]
-            inputs[t + 1, :, symbols:] = hidden[t]
-        ctx.save_for_backward(inputs, gates, cells, hidden, parameters, kappas, recurrent, projection, text)
+    def forward(ctx, weight, bias, projection, projection_bias, offsets, text, h, c, w, kappa, dtype):  # noqa: ANN001
+        (steps, batch, _), symbols, size, k = offsets.shape, w.shape[1], h.shape[1], kappa.shape[1]
+        new = weight.new_empty
+        tape = _Tape(
+            new((steps + 1, batch, symbols + size + 3), dtype=dtype),
+            *CellTape.new(c, steps),
+            hidden=new((steps, batch, size)),
+            windows=new((steps, batch, symbols)),
+            parameters=new((steps, batch, 3 * k)),
+            kappas=new((steps + 1, batch, k)),
+        )
+        tape.inputs[:-1, :, symbols + size :] = offsets
+        tape.inputs[0, :, :symbols] = w
+        tape.inputs[0, :, symbols : symbols + size] = h
+        tape.kappas[0] = kappa
+        product = repeated_product(double_cell_gate(weight).to(dtype), batch, double_cell_gate(bias).to(dtype))
+        _steps_forward(tape, product, projection.T, projection_bias, text)
+        ctx.save_for_backward(*tape, weight, projection, text)
         ctx.dtype = dtype
-        alpha, beta, last = parameters[..., :k], parameters[..., k : 2 * k], cells[steps]
-        outputs = hidden, windows, alpha.clone(), beta.clone(), kappas[1:].clone(), last.clone()
-        ctx.mark_non_differentiable(*outputs[2:])
-        return outputs
+        alpha, beta, _ = tape.parameters.split(k, dim=-1)
+        apart = alpha.clone(), beta.clone(), tape.kappas[1:].clone(), tape.cells[-1].clone()
+        ctx.mark_non_differentiable(*apart)
+        return tape.hidden, tape.windows, *apart
 
     @staticmethod
     def backward(ctx, d_hidden, d_windows, *_):  # noqa: ANN001
-        inputs, gates, cells, hidden, parameters, kappas, recurrent, projection, text = ctx.saved_tensors
-        steps, batch, four_h = gates.shape
-        size, k, symbols = four_h // 4, kappas.shape[-1], text.shape[2]
+        *tape, weight, projection, text = ctx.saved_tensors
+        tape = _Tape(*tape)
         dtype = ctx.dtype
-        u = torch.arange(1, text.shape[1] + 1, dtype=gates.dtype, device=gates.device)
-        weight = recurrent.to(dtype)
-        d_gates = torch.empty_like(gates)
-        d_gates_low = d_gates if dtype == gates.dtype else torch.empty_like(gates, dtype=dtype)
-        d_projection = torch.empty_like(parameters)
-        d_cell = torch.zeros_like(cells[0])
-        d_kappa = torch.zeros_like(kappas[0])
-        d_inputs = torch.zeros_like(inputs[0], dtype=gates.dtype)
-        text_t = text.transpose(1, 2)
-        # What does not depend on the recursion, for all steps at once. (1 - s) s is the slope of a
-        # sigmoid of value s, 1 - s^2 that of a tanh.
-        tanh_cells = cells[1:].tanh()
-        slope_cell = gates[..., 3 * size :] * (1 - tanh_cells * tanh_cells)
-        slopes = gates * (1 - gates)
-        cell_gate = gates[..., 2 * size : 3 * size]
-        slopes[..., 2 * size : 3 * size] = 1 - cell_gate * cell_gate
-        slopes[..., :size] *= cell_gate
-        slopes[..., size : 2 * size] *= cells[:-1]
-        slopes[..., 2 * size : 3 * size] *= gates[..., :size]
-        slopes[..., 3 * size :] *= tanh_cells
-        for t in range(steps - 1, -1, -1):
-            p, g = parameters[t], gates[t]
-            alpha, beta = p[:, :k], p[:, k : 2 * k]
-            # eqs. 46-51 backwards
-            d_phi = torch.bmm((d_windows[t] + d_inputs[:, :symbols]).unsqueeze(1), text_t)
-            distance = kappas[t + 1].unsqueeze(-1) - u
-            square = distance * distance
-            e = (square * beta.unsqueeze(-1)).neg_().exp_().mul_(d_phi)
-            dp = d_projection[t]
-            torch.mul(e.sum(-1), alpha, out=dp[:, :k])
-            alpha_beta = alpha * beta
-            torch.mul((e * square).sum(-1), alpha_beta, out=dp[:, k : 2 * k]).neg_()
-            d_kappa.addcmul_((e * distance).sum(-1), alpha_beta, value=-2)
-            torch.mul(d_kappa, p[:, 2 * k :], out=dp[:, 2 * k :])
-            # the LSTM backwards
-            d_h = torch.addmm(d_hidden[t] + d_inputs[:, symbols:], dp, projection)
-            d_cell.addcmul_(d_h, slope_cell[t])
-            dg = d_gates[t]
-            torch.mul(slopes[t, :, : 3 * size].unflatten(1, (3, size)), d_cell.unsqueeze(1),
-                      out=dg[:, : 3 * size].unflatten(1, (3, size)))  # fmt: skip
-            torch.mul(slopes[t, :, 3 * size :], d_h, out=dg[:, 3 * size :])
-            d_cell.mul_(g[:, size : 2 * size])
-            low = d_gates_low[t]
-            if low.dtype != dg.dtype:
-                low.copy_(dg)
-            d_inputs = (low @ weight).to(gates.dtype)
-        flat = d_gates_low.flatten(0, 1)
-        d_recurrent = (flat.T @ inputs[:-1].flatten(0, 1)).to(recurrent.dtype)
-        flat_p = d_projection.flatten(0, 1)
+        carried = tape.windows.shape[2] + tape.hidden.shape[2]
+        d_gates = torch.empty_like(tape.gates, dtype=dtype)
+        d_parameters = torch.empty_like(tape.parameters)
+        state = torch.zeros_like(tape.cells[0]), torch.zeros_like(tape.kappas[0]), weight.new_zeros(len(text), carried)
+        product = repeated_product(weight[:, :carried].T.to(dtype), len(text))
+        _steps_backward(tape, d_hidden, d_windows, state, product, projection, text, d_gates, d_parameters)
+        flat, flat_p = d_gates.flatten(0, 1), d_parameters.flatten(0, 1)
         return (
-            d_gates,
-            d_recurrent,
-            flat_p.T @ hidden.flatten(0, 1),
+            (flat.T @ tape.inputs[:-1].flatten(0, 1)).to(weight.dtype),
+            flat.sum(0, dtype=weight.dtype),
+            flat_p.T @ tape.hidden.flatten(0, 1),
             flat_p.sum(0),
-            *([None] * 6),
+            *([None] * 7),
         )
+
+
+def _steps_forward(
+    tape: _Tape, product: Product, projection_t: Tensor, projection_bias: Tensor, text: Tensor
+) -> None:
+    """Fill `tape` from its first rows. `product` is with the weights of all inputs, the cell gate doubled."""
+    symbols, size, k = tape.windows.shape[2], tape.hidden.shape[2], tape.kappas.shape[2]
+    u = _positions(tape, text)
+    views = zip(
+        tape.cell_tape.views(), tape.inputs.unbind(0), tape.hidden.unbind(0), tape.parameters.unbind(0),
+        tape.kappas.unbind(0), tape.kappas[1:].unbind(0), tape.windows.unbind(0),
+        tape.inputs[1:, :, :symbols].unbind(0), tape.inputs[1:, :, symbols : symbols + size].unbind(0),
+    )  # fmt: skip
+    for cell, row, hidden, p, kappa, next_kappa, window, next_window, next_hidden in views:
+        cell_forward(cell, product(row), out=hidden)
+        next_hidden.copy_(hidden)
+        # eqs. 48-51, 46 and 47
+        torch.addmm(projection_bias, hidden, projection_t, out=p).exp_()
+        alpha, beta, step = p.split(k, dim=1)
+        torch.add(kappa, step, out=next_kappa)
+        e = next_kappa.unsqueeze(-1) - u
+        e.square_().mul_((beta * -_LOG2_E).unsqueeze(-1)).exp2_()
+        torch.bmm(torch.bmm(alpha.unsqueeze(1), e), text, out=window.unsqueeze(1))
+        next_window.copy_(window)
+
+
+def _steps_backward(
+    tape: _Tape,
+    d_hidden: Tensor,
+    d_windows: Tensor,
+    state: tuple[Tensor, Tensor, Tensor],
+    product: Product,
+    projection: Tensor,
+    text: Tensor,
+    d_gates: Tensor,
+    d_parameters: Tensor,
+) -> None:
+    """Fill `d_gates` (N, B, 4H) and `d_parameters` (N, B, 3K), the gradients before activation.
+
+    `state` holds the gradients of the cell, kappa and [window, hidden] after the last step, and on
+    return those before the first. `product` takes gradients of gates to those of [window, hidden].
+    """
+    symbols, k = tape.windows.shape[2], tape.kappas.shape[2]
+    d_cell, d_kappa, d_carried = state
+    d_next_window, d_next_hidden = d_carried[:, :symbols], d_carried[:, symbols:]
+    text_t, u = text.transpose(1, 2), _positions(tape, text)
+    d_step = GateViews.of(torch.empty_like(tape.gates[0]))
+    views = zip(
+        tape.cell_tape.views(), tape.parameters.unbind(0), tape.kappas[1:].unbind(0),
+        d_hidden.unbind(0), d_windows.unbind(0), d_gates.unbind(0), d_parameters.unbind(0),
+    )  # fmt: skip
+    for cell, p, kappa, d_h, d_window, d_row, dp in reversed(list(views)):
+        alpha, beta, step = p.split(k, dim=1)
+        d_alpha, d_beta, d_pace = dp.split(k, dim=1)
+        # eqs. 46-51 backwards
+        d_phi = torch.bmm((d_window + d_next_window).unsqueeze(1), text_t)
+        distance = kappa.unsqueeze(-1) - u
+        square = distance.square()
+        e = (square * (beta * -_LOG2_E).unsqueeze(-1)).exp2_().mul_(d_phi)
+        torch.mul(e.sum(-1), alpha, out=d_alpha)
+        alpha_beta = alpha * beta
+        torch.mul(square.mul_(e).sum(-1), alpha_beta, out=d_beta).neg_()
+        d_kappa.addcmul_(distance.mul_(e).sum(-1), alpha_beta, value=-2)
+        torch.mul(d_kappa, step, out=d_pace)
+        # the LSTM backwards
+        cell_backward(cell, torch.addmm(d_h + d_next_hidden, dp, projection), d_cell, out=d_step)
+        d_row.copy_(d_step.all)
+        d_carried.copy_(product(d_row))
+
+
+def _positions(tape: _Tape, text: Tensor) -> Tensor:
+    return torch.arange(1, text.shape[1] + 1, dtype=tape.kappas.dtype, device=text.device)

@@ -26,6 +26,7 @@ from .batches import chunks, epoch_batches, make_batch, repeats
 from .config import TrainingConfig
 from .distributed import Group
 from .evaluation import Evaluation, evaluate
+from .machine import compute_dtype, keep_freed_memory
 from .optimisers import Ema, GravesRMSProp, learning_rate, make_optimizer
 
 __all__ = ["DivergedError", "TrainingResult", "train"]
@@ -40,14 +41,6 @@ class DivergedError(InputError):
 
 class TrainingResult(dict):
     """Counters at the end of `train`: step, points, seconds, best (nats a point), finished ..."""
-
-
-def compute_dtype(config: TrainingConfig, device: torch.device) -> torch.dtype:
-    """bfloat16 where `precision` says so; auto: where the hardware multiplies it faster."""
-    if config.precision != "auto":
-        return torch.bfloat16 if config.precision == "bf16" else torch.float32
-    fast = torch.cuda.is_bf16_supported() if device.type == "cuda" else _cpu_has_bf16()
-    return torch.bfloat16 if fast else torch.float32
 
 
 def train(
@@ -76,8 +69,9 @@ def train(
     """
     torch.manual_seed(config.seed)
     torch.set_flush_denormal(True)
+    keep_freed_memory()
     device = group.device
-    dtype = compute_dtype(config, device)
+    dtype = compute_dtype(config.precision, device)
     network = StrokeNetwork(len(corpus.alphabet), config.network).to(device)
     ema = Ema(network, config.ema)
     parameters = list(network.parameters())
@@ -344,7 +338,7 @@ def _restore(network, ema, optimizer, checkpoint, run) -> None:  # noqa: ANN001
     if kept and isinstance(optimizer, GravesRMSProp) != ("delta" in kept):
         raise InputError(f"{run}: it was begun with another optimizer; resume with that one")
     for name, p in network.named_parameters():
-        state = {k[len(name) + 1 :]: v.to(p.device) if v.ndim else v
+        state = {k[len(name) + 1 :]: v.to(p.device)
                  for k, v in checkpoint.tensors["optimizer"].items() if k.startswith(name + ".")}  # fmt: skip
         if state:
             optimizer.state[p] = state
@@ -368,13 +362,6 @@ def _model(network, corpus, config, progress, points_per_epoch, seconds, result:
         statistics=corpus.statistics,
         info=info,
     )
-
-
-def _cpu_has_bf16() -> bool:
-    """Whether this processor has instructions for bfloat16 products."""
-    capability = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-    amx = getattr(torch.cpu, "_is_amx_tile_supported", None)
-    return bool((capability and capability()) or (amx and amx()))
 
 
 def fresh_run(run: Path, resume: bool) -> None:

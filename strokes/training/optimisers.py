@@ -46,7 +46,7 @@ class GravesRMSProp(torch.optim.Optimizer):
 def make_optimizer(config: TrainingConfig, params: Iterable[Tensor]) -> torch.optim.Optimizer:
     if config.optimizer == "rmsprop":
         return GravesRMSProp(params, lr=config.learning_rate)
-    return torch.optim.Adam(params, lr=config.learning_rate, betas=(0.9, config.beta2))
+    return torch.optim.Adam(params, lr=config.learning_rate, betas=(0.9, config.beta2), fused=True)
 
 
 def learning_rate(config: TrainingConfig, step: int, progress: float) -> float:
