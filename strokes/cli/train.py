@@ -23,8 +23,9 @@ metrics.jsonl and curves.png, a sheet of samples at every validation, and checkp
 after the current batch and keeps everything; --resume goes on as if it had never stopped. Settings
 given together with --resume replace those that the run began with.
 
-Several processes share the work under torchrun; a CPU with n cores is fastest with n of them:
-  torchrun --nproc-per-node 2 -m strokes train CORPUS.npz -o RUN
+On a CPU the cores share the work as processes, by themselves. On several GPUs or machines torchrun
+starts the processes:
+  torchrun --nproc-per-node 8 -m strokes train CORPUS.npz -o RUN
 
 example:
   strokes train corpus.npz -o runs/first --epochs 8
@@ -47,14 +48,41 @@ def run(argv: Sequence[str]) -> int:
             what = out / "config.json"
             raise InputError(f"{what}: missing or damaged; the run cannot be resumed") from None
         args = parser.parse_args(argv)
-    if args.threads < 0:
-        raise InputError(f"--threads is {args.threads}; give 0 or more (see 'strokes train --help')")
+    for name in ("threads", "processes"):
+        if getattr(args, name) < 0:
+            raise InputError(f"--{name} is {getattr(args, name)}; give 0 or more (see 'strokes train --help')")
     try:
         chosen = parser.instantiate(args)
         config = TrainingConfig(**{f.name: chosen[f.name] for f in fields(TrainingConfig)})
     except ValueError as e:
         raise InputError(f"{e} (see 'strokes train --help')") from None
+    if config.batch < args.processes:
+        raise InputError(f"--processes {args.processes} is more than the {config.batch} lines of a batch")
 
+    import torch
+
+    from ..corpus import Corpus
+    from ..training import distributed
+    from ..training.loop import fresh_run
+    from ..training.machine import cores, share_cores
+
+    call = args.corpus, out, config, args.resume
+    if "WORLD_SIZE" in os.environ or torch.cuda.is_available():  # torchrun's affair
+        if args.threads:
+            torch.set_num_threads(args.threads)
+        return _train(None, *call)
+    processes, threads = share_cores(config.batch, cores(), args.processes, args.threads)
+    if processes == 1:
+        torch.set_num_threads(threads)
+        return _train(None, *call)
+    # What is wrong with these is better said before there are several who could say it.
+    Corpus.load(args.corpus)
+    fresh_run(out, args.resume)
+    return distributed.launch(_train, processes, threads, *call)
+
+
+def _train(place, corpus_file: str, out: Path, config: TrainingConfig, resume: bool) -> int:  # noqa: ANN001
+    """The work of one process; `place` tells it among its like."""
     import torch
 
     from ..corpus import Corpus
@@ -62,12 +90,10 @@ def run(argv: Sequence[str]) -> int:
     from ..training.loop import fresh_run, train
     from ..training.machine import compute_dtype
 
-    if args.threads:
-        torch.set_num_threads(args.threads)
-    corpus = Corpus.load(args.corpus)
-    group = distributed.start()
+    corpus = Corpus.load(corpus_file)
+    group = distributed.start(place)
     if group.first:
-        fresh_run(out, args.resume)
+        fresh_run(out, resume)
         print(
             f"{len(corpus)} lines, {corpus.point_count / 1e6:.2f} M points; {group.device.type}, "
             f"{group.size} process{'es' * (group.size > 1)} of {torch.get_num_threads()} "
@@ -75,7 +101,7 @@ def run(argv: Sequence[str]) -> int:
             file=sys.stderr,
         )
     group.barrier()
-    result = train(corpus, out, config, group=group, resume=args.resume, draw=_draw)
+    result = train(corpus, out, config, group=group, resume=resume, draw=_draw)
     if group.first:
         _curves(out)
         best = result["best"]
@@ -83,7 +109,7 @@ def run(argv: Sequence[str]) -> int:
             f"{'trained' if result['finished'] else 'stopped'} at step {result['step']}, "
             f"{result['points'] / 1e6:.2f} M points, {result['seconds'] / 60:.1f} min"
             + (f", best validation {best:.4f} nats/point" if best is not None else ", not validated yet")
-            + ("" if result["finished"] else f"; go on with: strokes train {args.corpus} -o {out} --resume"),
+            + ("" if result["finished"] else f"; go on with: strokes train {corpus_file} -o {out} --resume"),
             file=sys.stderr,
         )
     group.close()
@@ -107,7 +133,10 @@ def _parser():  # noqa: ANN202
     parser.add_argument("-o", "--output", required=True, metavar="RUN", help="the folder of the run")
     parser.add_argument("--resume", action="store_true", help="go on with the run in RUN")
     parser.add_argument("--threads", type=int, default=int(os.environ.get("OMP_NUM_THREADS") or 0),
-                        help="threads of each process (0: one a core)")  # fmt: skip
+                        help="threads of each process (0: as many as there are cores for)")  # fmt: skip
+    parser.add_argument("--processes", type=int, default=0,
+                        help="processes that share each batch on a CPU (0: one a core, while each has "
+                        "16 lines of a batch)")  # fmt: skip
     parser.add_argument("--config", action="config", metavar="FILE", help="a YAML file of settings")
     parser.add_class_arguments(TrainingConfig)
     return parser

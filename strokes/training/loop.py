@@ -156,7 +156,7 @@ def train(
         return progress["points"] >= total_points or 0 < config.patience <= progress["bad_validations"]
 
     finished = at_end()  # of a run that is resumed when there is nothing left to do
-    with _interruptible() as interrupted:
+    with _interruptible(group.first) as interrupted:
         while not finished:
             batches = epoch_batches(lengths, times, config.batch, config.seed, progress["epoch"])
             if progress["batch"] >= len(batches):
@@ -294,15 +294,20 @@ class _Log:
 
 
 @contextmanager
-def _interruptible() -> Iterator[list[int]]:
-    """Collects the first Ctrl-C (or SIGTERM) instead of raising; a second one raises."""
-    caught: list[int] = []
+def _interruptible(speak: bool) -> Iterator[list[float]]:
+    """Collects the first Ctrl-C (or SIGTERM) instead of raising; a later one raises.
+
+    Whoever started this process may pass on a Ctrl-C that the terminal sent here too: within a second
+    two are one.
+    """
+    caught: list[float] = []
 
     def handler(number: int, frame: object) -> None:
-        if caught:
+        if caught and time.monotonic() - caught[0] > 1:
             raise KeyboardInterrupt
-        caught.append(number)
-        print("\nstrokes: stopping after this batch; again to stop at once", file=sys.stderr)
+        if not caught and speak:
+            print("\nstrokes: stopping after this batch; again to stop at once", file=sys.stderr)
+        caught.append(time.monotonic())
 
     old = {}
     try:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
+from pathlib import Path
 
 import torch
 
-__all__ = ["compute_dtype", "keep_freed_memory"]
+__all__ = ["compute_dtype", "cores", "keep_freed_memory", "share_cores"]
+
+# Lines a process at which products still run at nearly full speed.
+_FEWEST_LINES = 16
 
 
 def compute_dtype(precision: str, device: torch.device) -> torch.dtype:
@@ -16,6 +21,31 @@ def compute_dtype(precision: str, device: torch.device) -> torch.dtype:
         return torch.bfloat16 if precision == "bf16" else torch.float32
     fast = torch.cuda.is_bf16_supported() if device.type == "cuda" else _cpu_has_bf16()
     return torch.bfloat16 if fast else torch.float32
+
+
+def cores() -> int:
+    """Processor cores that this process may use; two threads of one core count once."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        if Path("/sys/devices/system/cpu/smt/active").read_text().strip() == "1":
+            usable = max(1, usable // 2)
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        if quota != "max":
+            usable = min(usable, max(1, int(quota) // int(period)))
+    except (OSError, ValueError):
+        pass  # no Linux, or an older one
+    return usable
+
+
+def share_cores(batch: int, available: int, processes: int = 0, threads: int = 0) -> tuple[int, int]:
+    """How many processes of how many threads train fastest on a CPU; 0 leaves a number open.
+
+    Two processes of one thread are a fifth faster than one of two threads: no step of the loop waits
+    for the other core. But a process needs lines enough to fill its products.
+    """
+    if not processes:
+        processes = max(1, min(available // max(1, threads), batch // _FEWEST_LINES))
+    return processes, threads or max(1, available // processes)
 
 
 def keep_freed_memory() -> None:

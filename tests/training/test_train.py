@@ -365,6 +365,17 @@ def torchrun(corpus_file, run, *flags):
     return command(corpus_file, run, *flags, launcher=launcher)
 
 
+def in_two(corpus_file, run, *flags):
+    return command(corpus_file, run, "--processes", "2", *flags)
+
+
+def _of(pid: int, what: str) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/{what}").read_bytes()
+    except OSError:
+        return b""
+
+
 needs_gloo = pytest.mark.skipif(
     not (torch.distributed.is_available() and torch.distributed.is_gloo_available()),
     reason="this torch was built without torch.distributed and gloo",
@@ -372,10 +383,12 @@ needs_gloo = pytest.mark.skipif(
 
 
 @needs_gloo
-def test_two_processes_make_the_weights_of_one(corpus_file, tmp_path):
+@pytest.mark.parametrize("by", ["torchrun", "itself"])
+def test_two_processes_make_the_weights_of_one(corpus_file, tmp_path, by):
     """18 training lines in batches of 4: the last batch of an epoch has two, one for each process."""
     flags = ["--epochs", "3", "--validate-every", "1"]
-    process = started(torchrun(corpus_file, tmp_path / "two", *flags))
+    start = torchrun if by == "torchrun" else in_two
+    process = started(start(corpus_file, tmp_path / "two", *flags))
     _, err = process.communicate(timeout=180)
     assert process.returncode == 0, err
     assert "2 processes" in err
@@ -391,6 +404,56 @@ def test_two_processes_make_the_weights_of_one(corpus_file, tmp_path):
         loss = "loss" if a["event"] == "train" else "nats_per_point"
         assert a[loss] == pytest.approx(b[loss], abs=1e-4)
         assert a.get("lines") == b.get("lines")
+
+
+@needs_gloo
+def test_a_run_goes_on_with_another_number_of_processes(corpus_file, tmp_path):
+    run, whole = tmp_path / "run", tmp_path / "whole"
+    config = replace(TINY, epochs=3.0, validate_every=1000.0)
+    corpus = Corpus.load(corpus_file)
+    go(corpus, run, config, stop_after=8)
+    process = started(in_two(corpus_file, run, "--resume", "--epochs", "3"))
+    _, err = process.communicate(timeout=180)
+    assert process.returncode == 0 and "2 processes" in err, err
+    go(corpus, whole, config)
+    (two, _), (one, _) = (checkpoints.latest(p) for p in (run, whole))
+    assert two.progress["step"] == one.progress["step"] > 20
+    for key, value in one.tensors["network"].items():
+        torch.testing.assert_close(two.tensors["network"][key], value, rtol=1e-3, atol=2e-4, msg=key)
+
+
+@needs_gloo
+def test_ctrl_c_reaches_every_process_and_keeps_everything(corpus_file, tmp_path):
+    run = tmp_path / "run"
+    process = started(in_two(corpus_file, run, "--epochs", "5000"))
+    wait_for(process, lambda: log_rows(run) >= 2)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: all of them get it
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0 and "Traceback" not in err, err
+    assert err.count("stopping after this batch") == 1
+    assert checkpoints.latest(run)[0].progress["step"] >= 40
+
+
+@needs_gloo
+def test_one_of_several_processes_killed_ends_the_run_with_a_word(corpus_file, tmp_path):
+    run = tmp_path / "run"
+    process = started(in_two(corpus_file, run, "--epochs", "5000", "--checkpoint-every", "10"))
+    wait_for(process, lambda: len(list(run.glob("checkpoint-*"))) >= 2)
+    workers = [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc")))
+               if b"spawn_main" in _of(pid, "cmdline") and f" {process.pid} ".encode() in _of(pid, "stat")]  # fmt: skip
+    assert len(workers) == 2
+    os.kill(max(workers), signal.SIGKILL)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1 and "was killed (signal 9); go on" in err and "Traceback" not in err, err
+    assert checkpoints.latest(run)[1] == []
+
+
+@needs_gloo
+def test_a_mistake_that_every_process_finds_is_said_once(corpus_file, tmp_path):
+    process = started(in_two(corpus_file, tmp_path / "run", "--validation-split", "nowhere"))
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert err.count("validation split") == 1 and "Traceback" not in err, err
 
 
 @needs_gloo
@@ -413,11 +476,13 @@ def test_ctrl_c_under_torchrun_keeps_everything(corpus_file, tmp_path):
     (["--no-such-setting", "1"], "no_such_setting"),
     (["--config", "missing.yaml"], "missing.yaml"),
     (["--resume"], "no run to resume"),
+    (["--processes", "-1"], "--processes is -1"),
+    (["--processes", "9", "--batch", "8"], "more than the 8 lines"),
     (["--validation-split", "nowhere"], "validation split"),
 ])  # fmt: skip
-def test_mistakes_are_one_sentence_and_exit_2(corpus_file, tmp_path, capsys, flags, says):
+def test_mistakes_are_one_sentence_and_exit_2(corpus_file, tmp_path, capfd, flags, says):
     assert main(["train", str(corpus_file), "-o", str(tmp_path / "run"), *flags]) == 2
-    err = capsys.readouterr().err.strip()
+    err = capfd.readouterr().err.strip()
     last = err.splitlines()[-1]
     assert last.startswith("strokes: ") and says in last
     assert len(err.splitlines()) == (2 if says == "validation split" else 1), err
