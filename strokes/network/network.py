@@ -78,6 +78,16 @@ class StrokeNetwork(nn.Module):
         """Text ids (B, U) and lengths (B,) as the one-hot (B, U, A) that `forward` reads."""
         return one_hot_text(ids, lengths, self.symbols, self.output_bias.dtype)
 
+    def attention_weights(self) -> AttentionWeights:
+        return AttentionWeights(
+            self.layer1_offsets, self.layer1_window, self.layer1_hidden, self.layer1_bias,
+            self.window_projection, self.window_bias,
+        )  # fmt: skip
+
+    def lstm_weights(self, layer: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Input (4H, 3 + A + H), hidden (4H, H) and bias (4H,) of layer 2 or 3."""
+        return tuple(getattr(self, f"layer{layer}_{name}") for name in ("input", "hidden", "bias"))
+
     def forward(
         self,
         offsets: Tensor,
@@ -103,10 +113,7 @@ class StrokeNetwork(nn.Module):
         own = self.output_bias.dtype
         dtype = dtype or own
         x = offsets.transpose(0, 1)  # (T, B, 3)
-        weights = AttentionWeights(
-            self.layer1_offsets, self.layer1_window, self.layer1_hidden, self.layer1_bias,
-            self.window_projection, self.window_bias,
-        )  # fmt: skip
+        weights = self.attention_weights()
         if plain:
             layer1 = attention_layer_plain(weights, x, text, state)
         else:
@@ -117,10 +124,9 @@ class StrokeNetwork(nn.Module):
         skip = torch.cat([x, layer1.window], dim=-1).to(dtype)
         y1 = drop(layer1.hidden.to(dtype))
         layer = lstm_layer_plain if plain else lstm_layer
-        w2, w3 = ([getattr(self, f"layer{n}_{w}") for w in ("input", "hidden", "bias")] for n in (2, 3))
-        y2, h2, c2 = layer(torch.cat([skip, y1], -1), state.h2, state.c2, *w2)
+        y2, h2, c2 = layer(torch.cat([skip, y1], -1), state.h2, state.c2, *self.lstm_weights(2))
         y2 = drop(y2)
-        y3, h3, c3 = layer(torch.cat([skip, y2], -1), state.h3, state.c3, *w3)
+        y3, h3, c3 = layer(torch.cat([skip, y2], -1), state.h3, state.c3, *self.lstm_weights(3))
         top = torch.cat([y1, y2, drop(y3)], dim=-1)
         outputs = (top @ self.output_weight.T.to(dtype)).to(own) + self.output_bias
         last = RecurrentState(

@@ -8,20 +8,18 @@ end, where autograd would add up one product a step.
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from .lstm import CellTape, GateViews, cell_backward, cell_forward, double_cell_gate
-from .products import Product, repeated_product
+from .attention_steps import Tape, steps_backward, steps_forward
+from .cuda_graphs import block_graphs, use_graphs
+from .lstm import double_cell_gate
+from .products import repeated_product
 from .window import WindowParameters, window_parameters, window_weights
 
 __all__ = ["AttentionWeights", "RecurrentState", "attention_layer", "attention_layer_plain"]
-
-
-_LOG2_E = 1 / math.log(2)
 
 
 class RecurrentState(NamedTuple):
@@ -127,47 +125,23 @@ def attention_layer(
     return AttentionOutputs(hidden, window, WindowParameters(alpha, beta, kappa), cell)
 
 
-class _Tape(NamedTuple):
-    """What the backward pass needs of N steps. Row t of N + 1 is from before step t.
-
-    inputs (N + 1, B, A + H + 3), the operand of the recurrent product: window, hidden, offset; the
-    tape of the cells; hidden (N, B, H), windows (N, B, A), parameters (N, B, 3K): alpha, beta and the
-    step of kappa; kappas (N + 1, B, K).
-    """
-
-    inputs: Tensor
-    gates: Tensor
-    cells: Tensor
-    tanhs: Tensor
-    hidden: Tensor
-    windows: Tensor
-    parameters: Tensor
-    kappas: Tensor
-
-    @property
-    def cell_tape(self) -> CellTape:
-        return CellTape(self.gates, self.cells, self.tanhs)
-
-
 class _AttentionLoop(torch.autograd.Function):
     @staticmethod
     def forward(ctx, weight, bias, projection, projection_bias, offsets, text, h, c, w, kappa, dtype):  # noqa: ANN001
         (steps, batch, _), symbols, size, k = offsets.shape, w.shape[1], h.shape[1], kappa.shape[1]
-        new = weight.new_empty
-        tape = _Tape(
-            new((steps + 1, batch, symbols + size + 3), dtype=dtype),
-            *CellTape.new(c, steps),
-            hidden=new((steps, batch, size)),
-            windows=new((steps, batch, symbols)),
-            parameters=new((steps, batch, 3 * k)),
-            kappas=new((steps + 1, batch, k)),
-        )
+        tape = Tape.new(steps, batch, symbols, size, k, weight, dtype)
         tape.inputs[:-1, :, symbols + size :] = offsets
         tape.inputs[0, :, :symbols] = w
         tape.inputs[0, :, symbols : symbols + size] = h
+        tape.cells[0] = c
         tape.kappas[0] = kappa
-        product = repeated_product(double_cell_gate(weight).to(dtype), batch, double_cell_gate(bias).to(dtype))
-        _steps_forward(tape, product, projection.T, projection_bias, text)
+        doubled, doubled_bias = double_cell_gate(weight).to(dtype), double_cell_gate(bias).to(dtype)
+        if use_graphs(weight.device):
+            graphs = block_graphs(tape, text)
+            graphs.forward(tape, doubled, doubled_bias, projection, projection_bias, text)
+        else:
+            product = repeated_product(doubled, batch, doubled_bias)
+            steps_forward(tape, product, projection.T, projection_bias, text)
         ctx.save_for_backward(*tape, weight, projection, text)
         ctx.dtype = dtype
         alpha, beta, _ = tape.parameters.split(k, dim=-1)
@@ -178,14 +152,18 @@ class _AttentionLoop(torch.autograd.Function):
     @staticmethod
     def backward(ctx, d_hidden, d_windows, *_):  # noqa: ANN001
         *tape, weight, projection, text = ctx.saved_tensors
-        tape = _Tape(*tape)
+        tape = Tape(*tape)
         dtype = ctx.dtype
-        carried = tape.windows.shape[2] + tape.hidden.shape[2]
         d_gates = torch.empty_like(tape.gates, dtype=dtype)
         d_parameters = torch.empty_like(tape.parameters)
-        state = torch.zeros_like(tape.cells[0]), torch.zeros_like(tape.kappas[0]), weight.new_zeros(len(text), carried)
-        product = repeated_product(weight[:, :carried].T.to(dtype), len(text))
-        _steps_backward(tape, d_hidden, d_windows, state, product, projection, text, d_gates, d_parameters)
+        recurrent = weight[:, : tape.carried].to(dtype)
+        if use_graphs(weight.device):
+            graphs = block_graphs(tape, text)
+            graphs.backward(tape, d_hidden, d_windows, recurrent, projection, text, d_gates, d_parameters)
+        else:
+            product = repeated_product(recurrent.T, len(text))
+            state = tape.no_gradient()
+            steps_backward(tape, d_hidden, d_windows, state, product, projection, text, d_gates, d_parameters)
         flat, flat_p = d_gates.flatten(0, 1), d_parameters.flatten(0, 1)
         return (
             (flat.T @ tape.inputs[:-1].flatten(0, 1)).to(weight.dtype),
@@ -194,75 +172,3 @@ class _AttentionLoop(torch.autograd.Function):
             flat_p.sum(0),
             *([None] * 7),
         )
-
-
-def _steps_forward(
-    tape: _Tape, product: Product, projection_t: Tensor, projection_bias: Tensor, text: Tensor
-) -> None:
-    """Fill `tape` from its first rows. `product` is with the weights of all inputs, the cell gate doubled."""
-    symbols, size, k = tape.windows.shape[2], tape.hidden.shape[2], tape.kappas.shape[2]
-    u = _positions(tape, text)
-    views = zip(
-        tape.cell_tape.views(), tape.inputs.unbind(0), tape.hidden.unbind(0), tape.parameters.unbind(0),
-        tape.kappas.unbind(0), tape.kappas[1:].unbind(0), tape.windows.unbind(0),
-        tape.inputs[1:, :, :symbols].unbind(0), tape.inputs[1:, :, symbols : symbols + size].unbind(0),
-    )  # fmt: skip
-    for cell, row, hidden, p, kappa, next_kappa, window, next_window, next_hidden in views:
-        cell_forward(cell, product(row), out=hidden)
-        next_hidden.copy_(hidden)
-        # eqs. 48-51, 46 and 47
-        torch.addmm(projection_bias, hidden, projection_t, out=p).exp_()
-        alpha, beta, step = p.split(k, dim=1)
-        torch.add(kappa, step, out=next_kappa)
-        e = next_kappa.unsqueeze(-1) - u
-        e.square_().mul_((beta * -_LOG2_E).unsqueeze(-1)).exp2_()
-        torch.bmm(torch.bmm(alpha.unsqueeze(1), e), text, out=window.unsqueeze(1))
-        next_window.copy_(window)
-
-
-def _steps_backward(
-    tape: _Tape,
-    d_hidden: Tensor,
-    d_windows: Tensor,
-    state: tuple[Tensor, Tensor, Tensor],
-    product: Product,
-    projection: Tensor,
-    text: Tensor,
-    d_gates: Tensor,
-    d_parameters: Tensor,
-) -> None:
-    """Fill `d_gates` (N, B, 4H) and `d_parameters` (N, B, 3K), the gradients before activation.
-
-    `state` holds the gradients of the cell, kappa and [window, hidden] after the last step, and on
-    return those before the first. `product` takes gradients of gates to those of [window, hidden].
-    """
-    symbols, k = tape.windows.shape[2], tape.kappas.shape[2]
-    d_cell, d_kappa, d_carried = state
-    d_next_window, d_next_hidden = d_carried[:, :symbols], d_carried[:, symbols:]
-    text_t, u = text.transpose(1, 2), _positions(tape, text)
-    d_step = GateViews.of(torch.empty_like(tape.gates[0]))
-    views = zip(
-        tape.cell_tape.views(), tape.parameters.unbind(0), tape.kappas[1:].unbind(0),
-        d_hidden.unbind(0), d_windows.unbind(0), d_gates.unbind(0), d_parameters.unbind(0),
-    )  # fmt: skip
-    for cell, p, kappa, d_h, d_window, d_row, dp in reversed(list(views)):
-        alpha, beta, step = p.split(k, dim=1)
-        d_alpha, d_beta, d_pace = dp.split(k, dim=1)
-        # eqs. 46-51 backwards
-        d_phi = torch.bmm((d_window + d_next_window).unsqueeze(1), text_t)
-        distance = kappa.unsqueeze(-1) - u
-        square = distance.square()
-        e = (square * (beta * -_LOG2_E).unsqueeze(-1)).exp2_().mul_(d_phi)
-        torch.mul(e.sum(-1), alpha, out=d_alpha)
-        alpha_beta = alpha * beta
-        torch.mul(square.mul_(e).sum(-1), alpha_beta, out=d_beta).neg_()
-        d_kappa.addcmul_(distance.mul_(e).sum(-1), alpha_beta, value=-2)
-        torch.mul(d_kappa, step, out=d_pace)
-        # the LSTM backwards
-        cell_backward(cell, torch.addmm(d_h + d_next_hidden, dp, projection), d_cell, out=d_step)
-        d_row.copy_(d_step.all)
-        d_carried.copy_(product(d_row))
-
-
-def _positions(tape: _Tape, text: Tensor) -> Tensor:
-    return torch.arange(1, text.shape[1] + 1, dtype=tape.kappas.dtype, device=text.device)

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
-from strokes.network import NetworkConfig, RecurrentState, StrokeNetwork
+from strokes.network import NetworkConfig, RecurrentState, StrokeNetwork, cuda_graphs, recurrent
+from strokes.network.lstm import lstm_layer, lstm_layer_plain
+from strokes.network.products import repeated_product
 from strokes.network.recurrent import AttentionWeights, attention_layer, attention_layer_plain
 
 CONFIG = NetworkConfig(hidden=7, window_components=3, mixture_components=2, kappa_bias=-1.0)
@@ -22,7 +26,8 @@ def lines(network, points=12, lengths=(4, 6, 2), seed=1):
     offsets = torch.randn((len(lengths), points, 3), generator=g, dtype=torch.float64)
     offsets[..., 2] = (offsets[..., 2] > 1).double()
     ids = torch.randint(0, SYMBOLS, (len(lengths), max(lengths)), generator=g)
-    return offsets.to(network.output_bias.dtype), network.encode(ids, torch.tensor(lengths))
+    own = network.output_bias
+    return offsets.to(own.dtype), network.encode(ids.to(own.device), torch.tensor(lengths, device=own.device))
 
 
 def carried(network, batch=3, seed=2):
@@ -80,6 +85,94 @@ def test_fast_network_is_the_plain_one_in_outputs_state_and_every_gradient(netwo
     for name, gradient in plain_gradients.items():
         assert gradient.abs().max() > 0, name
         assert_close(gradient, fast_gradients[name], 1e-10)
+
+
+def test_blocks_of_a_cuda_graph_are_the_plain_network(network, monkeypatch):
+    """What a graph would replay is run as it is: its memory, the copies into and out of it, and blocks
+    that run past the end are the same. 12 points are two blocks and a part of a third."""
+    monkeypatch.setattr(cuda_graphs, "_STEPS", 5)
+    monkeypatch.setattr(cuda_graphs, "_capture", lambda work: work)
+    monkeypatch.setattr(cuda_graphs, "_graphs", type(cuda_graphs._graphs)())
+    monkeypatch.setattr(recurrent, "use_graphs", lambda device: True)
+    spoilt, text = lines(network)
+    network(spoilt * math.nan, text).outputs.sum().backward()  # must leave nothing behind
+    for seed in (1, 2):
+        with torch.no_grad():
+            for p in network.parameters():
+                p.mul_(1.1)  # a step of training: the graphs are kept, the weights are others
+        offsets, text = lines(network, seed=seed)
+        state = carried(network, seed=seed)
+        found = []
+        for plain in (True, False):
+            network.zero_grad()
+            first = network(offsets, text, state, plain=plain)
+            second = network(offsets[:, :7], text, first.state.detach(), plain=plain)
+            # The second chunk goes forwards before the first goes backwards.
+            (network.mixture(first.outputs).log_prob(offsets).sum()
+             + network.mixture(second.outputs).log_prob(offsets[:, :7]).sum()).backward()  # fmt: skip
+            found.append((second, {n: p.grad.clone() for n, p in network.named_parameters()}))
+        (plain, plain_gradients), (graph, graph_gradients) = found
+        assert len(cuda_graphs._graphs) == 1
+        for a, b in zip((plain.outputs, *plain.state, *plain.window), (graph.outputs, *graph.state, *graph.window)):
+            assert_close(a, b, 1e-10)
+        for name, gradient in plain_gradients.items():
+            assert_close(gradient, graph_gradients[name], 1e-10)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+def test_on_cuda_the_network_is_the_plain_one(network):
+    network.cuda()
+    offsets, text = (t.cuda() for t in lines(network, points=70))
+    found = []
+    for plain in (True, False):
+        network.zero_grad()
+        out = network(offsets, text, plain=plain)
+        network.mixture(out.outputs[:, :-1]).log_prob(offsets[:, 1:]).sum().backward()
+        found.append((out, {n: p.grad.clone() for n, p in network.named_parameters()}))
+    (plain, plain_gradients), (fast, fast_gradients) = found
+    assert_close(plain.outputs, fast.outputs, 1e-8)
+    for name, gradient in plain_gradients.items():
+        assert_close(gradient, fast_gradients[name], 1e-8)
+
+
+def test_few_graphs_are_kept_and_texts_of_like_length_share_one(network, monkeypatch):
+    monkeypatch.setattr(cuda_graphs, "_capture", lambda work: work)
+    monkeypatch.setattr(cuda_graphs, "_graphs", type(cuda_graphs._graphs)())
+    monkeypatch.setattr(recurrent, "use_graphs", lambda device: True)
+    with torch.no_grad():
+        for longest in (3, 16, 17, 31, 32):
+            network(*lines(network, lengths=(2, longest)))
+        assert len(cuda_graphs._graphs) == 2
+        for batch in range(3, 20):
+            network(*lines(network, lengths=(2,) * batch))
+    assert len(cuda_graphs._graphs) == cuda_graphs._KEPT
+
+
+@pytest.mark.parametrize("library", [True, False])
+def test_an_lstm_layer_is_its_equations(library):
+    g = torch.Generator().manual_seed(6)
+    x, *rest = (torch.randn(shape, generator=g, dtype=torch.float64) * 0.7
+                for shape in ((23, 4, 6), (4, 5), (4, 5), (20, 6), (20, 5), (20,)))  # fmt: skip
+    h, c, *weights = rest
+    d_y = torch.randn((23, 4, 5), generator=g, dtype=torch.float64)
+    results = []
+    for layer in (lstm_layer_plain, lambda *a: lstm_layer(*a, library=library)):
+        leaves = [t.clone().requires_grad_() for t in (x, *weights)]
+        y, h_last, c_last = layer(leaves[0], h, c, *leaves[1:])
+        (y * d_y).sum().backward()
+        results.append((y, h_last, c_last, *(t.grad for t in leaves)))
+    for a, b in zip(*results, strict=True):
+        assert_close(a, b, 1e-10)
+
+
+def test_prepared_products_are_products():
+    g = torch.Generator().manual_seed(7)
+    weight, bias, x, addend = (torch.randn(s, generator=g) for s in ((24, 17), (24,), (5, 17), (5, 24)))
+    for dtype, tolerance in ((torch.float64, 1e-12), (torch.float32, 1e-5), (torch.bfloat16, 0.1)):
+        w, b, y, z = (t.to(dtype) for t in (weight, bias, x, addend))
+        exact = (y.double() @ w.double().T).to(dtype)
+        torch.testing.assert_close(repeated_product(w, 5)(y), exact, rtol=tolerance, atol=tolerance)
+        torch.testing.assert_close(repeated_product(w, 5, b)(y, z), exact + b + z, rtol=tolerance, atol=tolerance)
 
 
 def test_gradients_are_those_of_finite_differences_through_two_chunks(network):
