@@ -173,6 +173,7 @@ def train(
             text = network.encode(lines.text.to(device), lines.text_lengths.to(device))
             all_lengths = corpus.lengths()[chosen]
             state, stop = None, False
+            dropout = config.dropout if progress["points"] >= config.dropout_after * points_per_epoch else 0.0
             longest, read = int(all_lengths.max()), 0
             step_before, points_before = progress["step"], progress["points"]
             for chunk in chunks(lines, config.chunk, longest):
@@ -185,7 +186,7 @@ def train(
                 inputs, targets, mask = (t.to(device) for t in (chunk.inputs, chunk.targets, chunk.mask))
                 if len(mine) == 0:
                     mask = torch.zeros_like(mask)
-                out = network(inputs, text, state, dtype=dtype, dropout=config.dropout)
+                out = network(inputs, text, state, dtype=dtype, dropout=dropout)
                 state = out.state.detach()
                 log_prob = network.mixture(out.outputs).log_prob(targets)
                 loss = -torch.where(mask, log_prob, 0).sum() / count

@@ -33,6 +33,7 @@ TINY = TrainingConfig(
     chunk=20,
     warmup=5,
     ema=0.9,
+    dropout=0.0,
     rare=0,
     precision="fp32",
     validate_every=1.0,
@@ -40,7 +41,7 @@ TINY = TrainingConfig(
 )
 #: The same on the command line.
 TINY_FLAGS = """--network.hidden 12 --network.window-components 2 --network.mixture-components 3
-    --network.kappa-bias -1.5 --batch 4 --chunk 20 --warmup 5 --ema 0.9 --rare 0 --precision fp32
+    --network.kappa-bias -1.5 --batch 4 --chunk 20 --warmup 5 --ema 0.9 --dropout 0 --rare 0 --precision fp32
     --validate-every 1000""".split()
 ALONE = Group(0, 1, torch.device("cpu"))
 
@@ -120,8 +121,8 @@ def test_resuming_a_finished_run_does_nothing(finished, corpus):
 
 @pytest.mark.parametrize("config", [
     TINY,
-    replace(TINY, dropout=0.2, augmentation=Augmentation(0.2, 0.2, 0.2), optimizer="rmsprop"),
-    replace(TINY, dropout=0.1, precision="bf16"),
+    replace(TINY, dropout=0.2, dropout_after=1.0, augmentation=Augmentation(0.2, 0.2, 0.2), optimizer="rmsprop"),
+    replace(TINY, dropout=0.1, dropout_after=0.0, precision="bf16"),
 ], ids=["plain", "dropout-rmsprop", "bf16"])  # fmt: skip
 def test_stopped_and_resumed_is_never_stopped_bit_for_bit(corpus, tmp_path, config):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
@@ -146,6 +147,23 @@ def test_one_epoch_sums_to_the_points_that_it_has_when_lines_repeat(corpus, tmp_
     training = corpus.select("trainset")
     times = loop.repeats(corpus, training, 100, 3)
     assert times.max() == 3 and result["points"] == int((times * (corpus.lengths()[training] - 1)).sum())
+
+
+def test_dropout_sets_in_when_told(corpus, tmp_path):
+    found = {}
+    for after in (0.0, 2.0, 9.0):
+        config = replace(TINY, epochs=3.0, batch=18, chunk=20, dropout=0.5, dropout_after=after)
+        go(corpus, tmp_path / str(after), config)
+        found[after] = checkpoints.latest(tmp_path / str(after))[0].tensors["network"]
+    plain = replace(TINY, epochs=3.0, batch=18)
+    go(corpus, tmp_path / "plain", plain)
+    never = checkpoints.latest(tmp_path / "plain")[0].tensors["network"]
+
+    def same(a, b):
+        return all(torch.equal(v, b[k]) for k, v in a.items())
+
+    assert same(found[9.0], never)
+    assert not same(found[2.0], never) and not same(found[0.0], found[2.0])
 
 
 def test_patience_ends_a_run_that_does_not_get_better(corpus, tmp_path, monkeypatch):
@@ -358,6 +376,33 @@ def test_a_killed_run_resumes_from_its_last_checkpoint_to_the_same_end(corpus_fi
     (one, _), (other, _) = checkpoints.latest(run), checkpoints.latest(whole)
     assert all(torch.equal(v, other.tensors["network"][k]) for k, v in one.tensors["network"].items())
     assert rows(run) == rows(whole)
+
+
+def test_runs_killed_at_any_moment_lose_no_more_than_the_work_since_a_checkpoint(corpus_file, tmp_path):
+    """A checkpoint at every batch, so that some of the kills fall into the writing of one."""
+    run = tmp_path / "run"
+    flags = ["--epochs", "5000", "--checkpoint-every", "1", "--processes", "1"]
+    rng, last = np.random.default_rng(0), 0
+    for attempt in range(4):
+        process = started(command(corpus_file, run, *flags, *["--resume"] * (attempt > 0)))
+        wait_for(process, lambda since=last: _newest(run) > since + 2)
+        time.sleep(rng.uniform(0, 0.2))
+        process.kill()
+        process.communicate()
+        found, damaged = checkpoints.latest(run)
+        assert damaged == []
+        assert found.progress["step"] >= last + 2
+        last = found.progress["step"]
+    config = replace(TINY, epochs=5000.0, validate_every=1000.0, checkpoint_every=1)
+    corpus, whole = Corpus.load(corpus_file), tmp_path / "whole"
+    go(corpus, run, config, resume=True, stop_after=last + 3)
+    go(corpus, whole, config, stop_after=last + 3)
+    (one, _), (other, _) = checkpoints.latest(run), checkpoints.latest(whole)
+    assert all(torch.equal(v, other.tensors["network"][k]) for k, v in one.tensors["network"].items())
+
+
+def _newest(run: Path) -> int:
+    return max((int(p.name[11:]) for p in run.glob("checkpoint-*")), default=0)
 
 
 def torchrun(corpus_file, run, *flags):
