@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 from ..files import InputError
@@ -27,8 +27,9 @@ On a CPU the cores share the work as processes, by themselves. On several GPUs o
 starts the processes:
   torchrun --nproc-per-node 8 -m strokes train CORPUS.npz -o RUN
 
-example:
+examples:
   strokes train corpus.npz -o runs/first --epochs 8
+  strokes train corpus.npz -o runs/second --start default --learning-rate 5e-4 --dropout-after 0
 """
 
 
@@ -59,6 +60,19 @@ def run(argv: Sequence[str]) -> int:
     if config.batch < args.processes:
         raise InputError(f"--processes {args.processes} is more than the {config.batch} lines of a batch")
 
+    start = None
+    if args.start is not None:
+        if args.resume:
+            raise InputError("--start begins a run and --resume goes on with one; leave one of them out")
+        from ..model import load_model
+        from ..network.config import NetworkConfig
+
+        start = load_model(args.start)
+        try:
+            config = replace(config, network=NetworkConfig(**start.network))
+        except TypeError as e:
+            raise InputError(f"{args.start}: its network is not one that this version builds ({e})") from None
+
     import torch
 
     from ..corpus import Corpus
@@ -66,7 +80,7 @@ def run(argv: Sequence[str]) -> int:
     from ..training.loop import fresh_run
     from ..training.machine import cores, share_cores
 
-    call = args.corpus, out, config, args.resume
+    call = args.corpus, out, config, args.resume, start
     if "WORLD_SIZE" in os.environ or torch.cuda.is_available():  # torchrun's affair
         if args.threads:
             torch.set_num_threads(args.threads)
@@ -81,7 +95,7 @@ def run(argv: Sequence[str]) -> int:
     return distributed.launch(_train, processes, threads, *call)
 
 
-def _train(place, corpus_file: str, out: Path, config: TrainingConfig, resume: bool) -> int:  # noqa: ANN001
+def _train(place, corpus_file: str, out: Path, config: TrainingConfig, resume: bool, start) -> int:  # noqa: ANN001
     """The work of one process; `place` tells it among its like."""
     import torch
 
@@ -101,7 +115,7 @@ def _train(place, corpus_file: str, out: Path, config: TrainingConfig, resume: b
             file=sys.stderr,
         )
     group.barrier()
-    result = train(corpus, out, config, group=group, resume=resume, draw=_draw)
+    result = train(corpus, out, config, group=group, resume=resume, start=start, draw=_draw)
     if group.first:
         _curves(out)
         best = result["best"]
@@ -132,6 +146,9 @@ def _parser():  # noqa: ANN202
     parser.add_argument("corpus", metavar="CORPUS.npz", help="made by 'strokes prepare'")
     parser.add_argument("-o", "--output", required=True, metavar="RUN", help="the folder of the run")
     parser.add_argument("--resume", action="store_true", help="go on with the run in RUN")
+    parser.add_argument("--start", metavar="MODEL",
+                        help="begin with the weights of this model, a folder or a packaged one, instead of "
+                        "random ones; its sizes, alphabet and statistics hold")  # fmt: skip
     parser.add_argument("--threads", type=int, default=int(os.environ.get("OMP_NUM_THREADS") or 0),
                         help="threads of each process (0: as many as there are cores for)")  # fmt: skip
     parser.add_argument("--processes", type=int, default=0,

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from ..corpus import Corpus, CorpusError
+from ..alphabet import Alphabet
+from ..corpus import Corpus, CorpusError, Statistics
 from ..files import InputError, atomic_path
 from ..model import Model
 from ..network import StrokeNetwork
@@ -50,6 +51,7 @@ def train(
     *,
     group: Group,
     resume: bool = False,
+    start: Model | None = None,
     draw: Callable[[Model, Path], None] | None = None,
     stop_after: int | None = None,
 ) -> TrainingResult:
@@ -61,6 +63,7 @@ def train(
 
     Args:
         resume: go on from the last checkpoint in `run`.
+        start: a model whose weights to begin with; its alphabet, statistics and `config.network` hold.
         stop_after: stop, as Ctrl-C does, once this many steps are done (for tests).
 
     Raises:
@@ -70,9 +73,17 @@ def train(
     torch.manual_seed(config.seed)
     torch.set_flush_denormal(True)
     keep_freed_memory()
+    checkpoint, damaged = checkpoints.latest(run) if resume else (None, [])
+    if checkpoint is not None and checkpoint.progress.get("start"):
+        letters, kept = Alphabet(checkpoint.progress["alphabet"]), checkpoint.progress["start"]
+        corpus = replace(corpus, alphabet=letters, statistics=Statistics(tuple(kept["mean"]), tuple(kept["std"])))
+    elif start is not None:
+        corpus = replace(corpus, alphabet=start.alphabet, statistics=start.statistics)
     device = group.device
     dtype = compute_dtype(config.precision, device)
     network = StrokeNetwork(len(corpus.alphabet), config.network).to(device)
+    if start is not None:
+        network.load_state_dict({k: torch.from_numpy(v) for k, v in start.weights.items()})
     ema = Ema(network, config.ema)
     parameters = list(network.parameters())
     optimizer = make_optimizer(config, parameters)
@@ -93,9 +104,9 @@ def train(
                       "best": None, "bad_validations": 0, "validations": 0, "bad_steps": 0,
                       "since_row": [], "lines_a_batch": config.batch,
                       "corpus": [len(corpus), corpus.point_count, *corpus.statistics.std],
-                      "alphabet": corpus.alphabet.characters}  # fmt: skip
-    if resume:
-        checkpoint, damaged = checkpoints.latest(run)
+                      "alphabet": corpus.alphabet.characters,
+                      "start": asdict(start.statistics) if start is not None else None}  # fmt: skip
+    if checkpoint is not None:
         for name in damaged if group.first else ():
             print(f"strokes: {run / name} is damaged; going on from the one before it", file=sys.stderr)
         if checkpoint.progress.get("alphabet", progress["alphabet"]) != progress["alphabet"]:

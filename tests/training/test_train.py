@@ -200,6 +200,25 @@ def test_the_state_is_carried_from_chunk_to_chunk(corpus, tmp_path):
     assert total == pytest.approx(whole.nats_per_point * whole.points, rel=1e-5)
 
 
+def test_a_run_starts_from_a_model_and_resumes_as_it(finished, corpus, tmp_path):
+    """The model's alphabet and statistics hold, whatever the corpus has of its own."""
+    run, result, _ = finished
+    start = load_model(run)
+    other = replace(
+        corpus,
+        alphabet=type(corpus.alphabet)(corpus.alphabet.characters[::-1]),
+        statistics=type(corpus.statistics)((0.5, 0.0), (2.0, 3.0)),
+    )
+    config = replace(TINY, epochs=2.0, learning_rate=1e-4, warmup=0, validate_every=0.5)
+    go(other, tmp_path / "parts", config, start=start, stop_after=7)
+    go(other, tmp_path / "parts", config, resume=True)
+    go(other, tmp_path / "whole", config, start=start)
+    assert_same_end(tmp_path / "parts", tmp_path / "whole")
+    assert rows(tmp_path / "whole", "validation")[0]["nats_per_point"] < result["best"] + 0.1
+    model = load_model(tmp_path / "whole")
+    assert (model.alphabet, model.statistics) == (start.alphabet, start.statistics)
+
+
 def test_only_training_lines_are_learned_from(corpus, tmp_path):
     """Other validation lines: another validation, the same weights."""
     splits = np.array(corpus.splits)
@@ -521,6 +540,8 @@ def test_ctrl_c_under_torchrun_keeps_everything(corpus_file, tmp_path):
     (["--no-such-setting", "1"], "no_such_setting"),
     (["--config", "missing.yaml"], "missing.yaml"),
     (["--resume"], "no run to resume"),
+    (["--resume", "--start", "default"], "leave one of them out"),
+    (["--start", "nobody"], "no model there"),
     (["--processes", "-1"], "--processes is -1"),
     (["--processes", "9", "--batch", "8"], "more than the 8 lines"),
     (["--validation-split", "nowhere"], "validation split"),
