@@ -29,7 +29,7 @@ starts the processes:
 
 examples:
   strokes train corpus.npz -o runs/first --epochs 8
-  strokes train corpus.npz -o runs/second --start default --learning-rate 5e-4 --dropout-after 0
+  strokes train corpus.npz -o runs/second --start default --learning-rate 5e-4 --regularise-after 0
 """
 
 

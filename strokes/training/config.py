@@ -45,9 +45,11 @@ class TrainingConfig:
         warmup: steps over which the learning rate rises from 0.
         final_rate: the learning rate at the end of the cosine, as a share of its peak.
         clip: largest norm of the gradient of all weights; larger ones are scaled down to it.
-        dropout: share of the layers' outputs dropped on their way up, once `dropout_after` is past.
-        dropout_after: epochs that are read without dropout. With it the window takes several times as
-            long to find the text; without it the network begins to learn lines by heart some time later.
+        dropout: share of the layers' outputs dropped on their way up.
+        weight_noise: deviation of the noise that is added to all weights, drawn anew at every step.
+        regularise_after: epochs that are read before dropout and weight noise set in. With dropout the
+            window takes several times as long to find the text; without it the network begins to learn
+            lines by heart some time later.
         ema: decay, a step, of the running mean of the weights that is validated and packaged.
         augmentation: small changes of hand.
         rare: lines whose rarest character occurs in fewer training lines than this are read more
@@ -74,7 +76,8 @@ class TrainingConfig:
     final_rate: float = 0.05
     clip: float = 2.0
     dropout: float = 0.1
-    dropout_after: float = 2.5
+    weight_noise: float = 0.0
+    regularise_after: float = 2.5
     ema: float = 0.999
     augmentation: Augmentation = field(default_factory=Augmentation)
     rare: int = 800
@@ -93,7 +96,7 @@ class TrainingConfig:
                      "validate_every", "checkpoint_every"):  # fmt: skip
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be greater than 0")
-        for name in ("warmup", "final_rate", "dropout_after", "rare", "seed", "validation_lines", "patience"):
+        for name in ("warmup", "final_rate", "regularise_after", "weight_noise", "rare", "seed", "validation_lines", "patience"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must be at least 0")
         for name in ("dropout", "ema", "beta2"):

@@ -28,7 +28,7 @@ from .config import TrainingConfig
 from .distributed import Group
 from .evaluation import Evaluation, evaluate
 from .machine import compute_dtype, keep_freed_memory
-from .optimisers import Ema, GravesRMSProp, learning_rate, make_optimizer
+from .optimisers import Ema, GravesRMSProp, learning_rate, make_optimizer, noisy
 
 __all__ = ["DivergedError", "TrainingResult", "train"]
 
@@ -184,7 +184,8 @@ def train(
             text = network.encode(lines.text.to(device), lines.text_lengths.to(device))
             all_lengths = corpus.lengths()[chosen]
             state, stop = None, False
-            dropout = config.dropout if progress["points"] >= config.dropout_after * points_per_epoch else 0.0
+            regularised = progress["points"] >= config.regularise_after * points_per_epoch
+            dropout, noise = (config.dropout, config.weight_noise) if regularised else (0.0, 0.0)
             longest, read = int(all_lengths.max()), 0
             step_before, points_before = progress["step"], progress["points"]
             for chunk in chunks(lines, config.chunk, longest):
@@ -197,12 +198,13 @@ def train(
                 inputs, targets, mask = (t.to(device) for t in (chunk.inputs, chunk.targets, chunk.mask))
                 if len(mine) == 0:
                     mask = torch.zeros_like(mask)
-                out = network(inputs, text, state, dtype=dtype, dropout=dropout)
-                state = out.state.detach()
-                log_prob = network.mixture(out.outputs).log_prob(targets)
-                loss = -torch.where(mask, log_prob, 0).sum() / count
-                optimizer.zero_grad(set_to_none=True)
-                loss.backward()
+                with noisy(parameters, noise, (config.seed, progress["step"])):
+                    out = network(inputs, text, state, dtype=dtype, dropout=dropout)
+                    state = out.state.detach()
+                    log_prob = network.mixture(out.outputs).log_prob(targets)
+                    loss = -torch.where(mask, log_prob, 0).sum() / count
+                    optimizer.zero_grad(set_to_none=True)
+                    loss.backward()
                 stop_asked = bool(interrupted) or (
                     stop_after is not None and progress["step"] + 1 >= stop_after
                 )

@@ -1,17 +1,19 @@
-"""The optimiser of the paper, and the running mean of the weights."""
+"""The optimiser of the paper, noise on the weights, and their running mean."""
 
 from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from .config import TrainingConfig
 
-__all__ = ["Ema", "GravesRMSProp", "learning_rate", "make_optimizer"]
+__all__ = ["Ema", "GravesRMSProp", "learning_rate", "make_optimizer", "noisy"]
 
 
 class GravesRMSProp(torch.optim.Optimizer):
@@ -54,6 +56,30 @@ def learning_rate(config: TrainingConfig, step: int, progress: float) -> float:
     warm = min(1.0, (step + 1) / config.warmup) if config.warmup else 1.0
     cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
     return config.learning_rate * warm * (config.final_rate + (1 - config.final_rate) * cosine)
+
+
+@contextmanager
+def noisy(parameters: Sequence[Tensor], deviation: float, seed: tuple[int, ...]) -> Iterator[None]:
+    """Add Gaussian noise to the weights for as long as this is entered; afterwards they are as before.
+
+    The noise depends on `seed` alone, so that all processes of a run draw the same.
+    """
+    if deviation == 0:
+        yield
+        return
+    device = parameters[0].device
+    generator = torch.Generator(device)
+    generator.manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
+    kept = [p.detach().clone() for p in parameters]
+    with torch.no_grad():
+        for p in parameters:
+            p.add_(torch.randn(p.shape, generator=generator, device=device, dtype=p.dtype), alpha=deviation)
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for p, k in zip(parameters, kept, strict=True):
+                p.copy_(k)
 
 
 class Ema:

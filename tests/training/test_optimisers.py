@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from strokes.training.config import TrainingConfig
-from strokes.training.optimisers import Ema, GravesRMSProp, learning_rate, make_optimizer
+from strokes.training.optimisers import Ema, GravesRMSProp, learning_rate, make_optimizer, noisy
 
 
 def test_rmsprop_is_eqs_38_to_41():
@@ -78,3 +78,21 @@ def test_ema_without_decay_is_the_network_itself():
         network.weight += 1
     ema.update(network, 7)
     assert torch.equal(ema.network.weight, network.weight)
+
+
+def test_noise_is_there_while_asked_for_and_gone_after():
+    g = torch.Generator().manual_seed(1)
+    weights = [torch.randn(200, 100, generator=g).requires_grad_(), torch.randn(300, generator=g).requires_grad_()]
+    before = [w.detach().clone() for w in weights]
+    drawn = []
+    for seed in ((1, 5), (1, 5), (1, 6)):
+        with pytest.raises(KeyError), noisy(weights, 0.1, seed):
+            (weights[0].sum() + weights[1].square().sum()).backward()
+            drawn.append([w.detach() - b for w, b in zip(weights, before)])
+            raise KeyError
+        assert all(torch.equal(w, b) for w, b in zip(weights, before))
+    assert torch.equal(drawn[0][0], drawn[1][0]) and not torch.equal(drawn[0][0], drawn[2][0])
+    assert 0.098 < float(drawn[0][0].std()) < 0.102 and abs(float(drawn[0][0].mean())) < 0.003
+    # The gradient is the one at the noisy weights.
+    total = sum(2 * (before[1] + d[1]) for d in drawn)
+    torch.testing.assert_close(weights[1].grad, total)

@@ -121,9 +121,10 @@ def test_resuming_a_finished_run_does_nothing(finished, corpus):
 
 @pytest.mark.parametrize("config", [
     TINY,
-    replace(TINY, dropout=0.2, dropout_after=1.0, augmentation=Augmentation(0.2, 0.2, 0.2), optimizer="rmsprop"),
-    replace(TINY, dropout=0.1, dropout_after=0.0, precision="bf16"),
-], ids=["plain", "dropout-rmsprop", "bf16"])  # fmt: skip
+    replace(TINY, dropout=0.2, regularise_after=1.0, augmentation=Augmentation(0.2, 0.2, 0.2), optimizer="rmsprop"),
+    replace(TINY, dropout=0.1, regularise_after=0.0, precision="bf16"),
+    replace(TINY, weight_noise=0.05, regularise_after=1.0),
+], ids=["plain", "dropout-rmsprop", "bf16", "noise"])  # fmt: skip
 def test_stopped_and_resumed_is_never_stopped_bit_for_bit(corpus, tmp_path, config):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     config = replace(config, epochs=4.0)
@@ -149,10 +150,11 @@ def test_one_epoch_sums_to_the_points_that_it_has_when_lines_repeat(corpus, tmp_
     assert times.max() == 3 and result["points"] == int((times * (corpus.lengths()[training] - 1)).sum())
 
 
-def test_dropout_sets_in_when_told(corpus, tmp_path):
+@pytest.mark.parametrize("by", [{"dropout": 0.5}, {"weight_noise": 0.1}])
+def test_dropout_and_noise_set_in_when_told(corpus, tmp_path, by):
     found = {}
     for after in (0.0, 2.0, 9.0):
-        config = replace(TINY, epochs=3.0, batch=18, chunk=20, dropout=0.5, dropout_after=after)
+        config = replace(TINY, epochs=3.0, batch=18, regularise_after=after, **by)
         go(corpus, tmp_path / str(after), config)
         found[after] = checkpoints.latest(tmp_path / str(after))[0].tensors["network"]
     plain = replace(TINY, epochs=3.0, batch=18)
