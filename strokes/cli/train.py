@@ -139,6 +139,9 @@ def _parser():  # noqa: ANN202
         """Keeps the lines of the description, with its commands, as they are."""
 
     class Parser(jsonargparse.ArgumentParser):
+        def format_help(self) -> str:
+            return re.sub(r"(?<![\w-])--[\w.]+", lambda option: option[0].replace("_", "-"), super().format_help())
+
         def error(self, message: str, ex: Exception | None = None) -> None:
             raise InputError(f"{' '.join(str(message).split())} (see 'strokes train --help')")
 
