@@ -9,7 +9,7 @@ plain   every layer a loop of autograd's, in float32
 peer    the fastest structure among published implementations (swechhachoudhary/Handwriting-synthesis):
         layer 1 and the window a loop of autograd's, layers 2 and 3 the library's LSTM, in float32
 ours    what 'strokes train' does on this machine: hand-written backward passes, bfloat16 where the
-        processor multiplies it faster, a process a core
+        processor multiplies it faster, a process a core; and the same in one process of all cores
 
 Each way runs in processes of its own. Two steps warm up, then each of the repetitions is a step, and
 the ways take turns, so that a busy moment of the machine meets all of them. The ceiling is the speed of
@@ -29,16 +29,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
-from strokes.network import NetworkConfig, RecurrentState, StrokeNetwork
+from strokes.files import InputError
+from strokes.network import NetworkConfig, StrokeNetwork, cuda_graphs, window_weights
 from strokes.network.lstm import lstm_layer
-from strokes.network.recurrent import attention_layer_plain
+from strokes.network.window import window_parameters
 from strokes.training.config import TrainingConfig
 from strokes.training.distributed import Group, Place, launch, start
 from strokes.training.machine import compute_dtype, cores, keep_freed_memory, share_cores
 from strokes.training.optimisers import make_optimizer
 
 WAYS = ("plain", "peer", "ours")
+ONE_PROCESS = "ours_one_process"
 SYMBOLS, LETTERS = 77, 30
 CUDA_BATCHES = (64, 128, 256, 512, 1024, 2048)
 
@@ -71,42 +74,48 @@ def main() -> None:
     args = parser.parse_args()
     work = Work(args.lines, args.points, args.hidden)
     cuda = torch.cuda.is_available() if args.device == "auto" else args.device == "cuda"
-    result = bench_cuda(work, args.repetitions) if cuda else bench_cpu(work, args.repetitions)
+    try:
+        result = bench_cuda(work, args.repetitions) if cuda else bench_cpu(work, args.repetitions)
+    except InputError as e:
+        raise SystemExit(f"bench_training: {e}") from None
     print(json.dumps(result) if args.json else table(result))
 
 
 def bench_cpu(work: Work, repetitions: int) -> dict:
     available = cores()
     shapes = {"plain": (1, available), "peer": (1, available), "ours": share_cores(work.lines, available)}
-    times: dict[str, list[float]] = {way: [] for way in WAYS}
-    ceilings: dict[str, list[float]] = {way: [] for way in WAYS}
+    if shapes["ours"][0] > 1:
+        shapes[ONE_PROCESS] = (1, available)
+    times: dict[str, list[float]] = {way: [] for way in shapes}
+    ceilings: dict[str, list[float]] = {way: [] for way in shapes}
     for turn in range(repetitions):
-        for way in WAYS:
+        for way, (processes, threads) in shapes.items():
             note(f"{turn + 1}/{repetitions} {way}")
             with tempfile.TemporaryDirectory() as folder:
                 out = Path(folder) / "result.json"
-                if launch(measure_cpu, *shapes[way], way, work, str(out)):
+                if launch(measure_cpu, processes, threads, way, work, str(out)):
                     raise SystemExit(f"{way} failed")
                 seconds, ceiling = json.loads(out.read_text())
             times[way].append(seconds)
             ceilings[way].append(ceiling)
+    note("")
     result: dict = {"device": processor(), "torch": torch.__version__, "work": asdict(work)}
-    for way in WAYS:
-        processes, threads = shapes[way]
-        dtype = "float32" if way != "ours" else str(compute_dtype("auto", torch.device("cpu")))[6:]
-        result[way] = {"processes": processes, "threads": threads, "dtype": dtype}
+    for way, (processes, threads) in shapes.items():
+        dtype = compute_dtype("auto" if way.startswith("ours") else "fp32", torch.device("cpu"))
+        result[way] = {"processes": processes, "threads": threads, "dtype": str(dtype)[6:]}
         result[way] |= summary(work, times[way]) | ceiling_of(work, times[way], max(ceilings[way]))
     return result | ratio(result)
 
 
 def measure_cpu(place: Place, way: str, work: Work, out: str) -> int:
     """In one of several processes: steps to warm up, a step, and a large product."""
-    if way == "ours":
+    ours = way.startswith("ours")
+    if ours:
         keep_freed_memory()
     torch.set_flush_denormal(True)
     group = start(place)
-    dtype = compute_dtype("auto" if way == "ours" else "fp32", group.device)
-    step = make_step(way, work, work.lines // group.size, dtype, group)
+    dtype = compute_dtype("auto" if ours else "fp32", group.device)
+    step = make_step(way, work, len(range(work.lines)[group.rank :: group.size]), dtype, group)
     for _ in range(2):
         step()
     seconds = timed(step, group)
@@ -121,12 +130,13 @@ def measure_cpu(place: Place, way: str, work: Work, out: str) -> int:
 
 
 def bench_cuda(work: Work, repetitions: int) -> dict:
-    group = start()
+    group = start(device="cuda")
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     result: dict = {
         "device": torch.cuda.get_device_name(),
         "torch": torch.__version__,
         "cuda": torch.version.cuda,
+        "cudnn": torch.backends.cudnn.version(),
         "work": asdict(work),
     }
     for way in WAYS:
@@ -137,13 +147,16 @@ def bench_cuda(work: Work, repetitions: int) -> dict:
         note(f"ours, {lines} lines")
         try:
             found = measure_cuda("ours", Work(lines, work.points, work.hidden), repetitions, group)
-        except torch.cuda.OutOfMemoryError:
+        except RuntimeError as e:  # also what the capture of a graph makes of it
+            if "out of memory" not in str(e):
+                raise
             found = {"out_of_memory": True}
         result["ours"]["batches"][str(lines)] = found
     return result | ratio(result)
 
 
 def measure_cuda(way: str, work: Work, repetitions: int, group: Group) -> dict:
+    cuda_graphs.forget()
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats()
     dtype = compute_dtype("auto" if way == "ours" else "fp32", group.device)
@@ -185,15 +198,29 @@ def make_step(way: str, work: Work, lines: int, dtype: torch.dtype, group: Group
     return step
 
 
-def peer_forward(network: StrokeNetwork, offsets, text):  # noqa: ANN001, ANN201
+def peer_forward(network: StrokeNetwork, offsets: Tensor, text: Tensor) -> Tensor:
     """The network with layer 1 and the window left to autograd, layers 2 and 3 to the library."""
-    state: RecurrentState = network.initial_state(len(offsets))
+    state = network.initial_state(len(offsets))
     x = offsets.transpose(0, 1)
-    layer1 = attention_layer_plain(network.attention_weights(), x, text, state)
-    skip = torch.cat([x, layer1.window], -1)
-    y2, *_ = lstm_layer(torch.cat([skip, layer1.hidden], -1), state.h2, state.c2, *network.lstm_weights(2), library=True)
-    y3, *_ = lstm_layer(torch.cat([skip, y2], -1), state.h3, state.c3, *network.lstm_weights(3), library=True)
-    outputs = torch.cat([layer1.hidden, y2, y3], -1) @ network.output_weight.T + network.output_bias
+    weights = network.attention_weights()
+    # One product a step, where the published code has two.
+    weight = torch.cat([weights.offsets, weights.window, weights.hidden], dim=1).T
+    h, c, w, kappa = state.h1, state.c1, state.window, state.kappa
+    hidden, windows = [], []
+    for row in x:
+        i, f, g, o = torch.addmm(weights.bias, torch.cat([row, w, h], 1), weight).chunk(4, dim=1)
+        c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+        h = o.sigmoid() * c.tanh()
+        p = window_parameters(torch.addmm(weights.projection_bias, h, weights.projection.T), kappa)
+        kappa = p.kappa
+        w = torch.bmm(window_weights(p, text.shape[1]).unsqueeze(1), text).squeeze(1)
+        hidden.append(h)
+        windows.append(w)
+    y1, skip = torch.stack(hidden), torch.cat([x, torch.stack(windows)], -1)
+    w2, w3 = network.lstm_weights(2), network.lstm_weights(3)
+    y2, *_ = lstm_layer(torch.cat([skip, y1], -1), state.h2, state.c2, *w2, library=True)
+    y3, *_ = lstm_layer(torch.cat([skip, y2], -1), state.h3, state.c3, *w3, library=True)
+    outputs = torch.cat([y1, y2, y3], -1) @ network.output_weight.T + network.output_bias
     return outputs.transpose(0, 1)
 
 
@@ -231,18 +258,21 @@ def table(result: dict) -> str:
         f"{work.hidden} cells a layer, {work.flops_a_point / 1e6:.1f} MFLOP a point",
         f"{'':8}{'points/s: min':>14}{'median':>9}{'max':>9}   {'GFLOP/s':>8}{'of a product':>16}   how",
     ]
-    for way in WAYS:
-        r = result[way]
+    for way in (*WAYS, ONE_PROCESS):
+        if way not in result:
+            continue
+        r, name = result[way], "" if way == ONE_PROCESS else way
         p = r["points_per_second"]
         how = f"{r['processes']} x {r['threads']} threads, {r['dtype']}" if "threads" in r else r["dtype"]
         rows.append(
-            f"{way:8}{p['min']:14,.0f}{p['median']:9,.0f}{p['max']:9,.0f}   {r['gflop_per_second']:8,.0f}"
+            f"{name:8}{p['min']:14,.0f}{p['median']:9,.0f}{p['max']:9,.0f}   {r['gflop_per_second']:8,.0f}"
             f"{r['product_gflop_per_second']:10,.0f} ({r['share']:4.0%})   {how}"
         )
     rows.append(f"ours is {result['ratio_to_peer']:.2f} times the peer's")
     for lines, r in result["ours"].get("batches", {}).items():
         p = r.get("points_per_second")
-        rows.append(f"{lines:>6} lines: " + (f"{p['median']:12,.0f} points/s, {r['peak_memory_gib']:.1f} GiB" if p else "out of memory"))
+        speed = f"{p['median']:12,.0f} points/s, {r['peak_memory_gib']:.1f} GiB" if p else "out of memory"
+        rows.append(f"{lines:>6} lines: {speed}")
     return "\n".join(rows)
 
 

@@ -45,9 +45,10 @@ def run(argv: Sequence[str]) -> int:
         # What the run began with, then what this call says.
         try:
             parser.set_defaults(_flatten(json.loads((out / "config.json").read_text(encoding="utf-8"))))
-        except (OSError, ValueError, KeyError, AttributeError):
+        except (OSError, ValueError, KeyError, AttributeError) as e:
             what = out / "config.json"
-            raise InputError(f"{what}: missing or damaged; the run cannot be resumed") from None
+            why = f" ({e})" if isinstance(e, KeyError) else ""  # a setting of another version
+            raise InputError(f"{what}: missing, damaged or of another version{why}; it cannot be resumed") from None
         args = parser.parse_args(argv)
     for name in ("threads", "processes"):
         if getattr(args, name) < 0:
@@ -80,8 +81,13 @@ def run(argv: Sequence[str]) -> int:
     from ..training.loop import fresh_run
     from ..training.machine import cores, share_cores
 
-    call = args.corpus, out, config, args.resume, start
-    if "WORLD_SIZE" in os.environ or torch.cuda.is_available():  # torchrun's affair
+    call = args.corpus, out, config, args.resume, start, args.device
+    on_gpu = distributed.wants_cuda(args.device)
+    under_torchrun = {"RANK", "WORLD_SIZE"} <= os.environ.keys()
+    if on_gpu or under_torchrun or not distributed.can_launch():
+        if args.processes > 1:
+            how = "torchrun starts the processes" if on_gpu or under_torchrun else "here is only one process possible"
+            raise InputError(f"--processes {args.processes}: {how}; leave it out (see 'strokes train --help')")
         if args.threads:
             torch.set_num_threads(args.threads)
         return _train(None, *call)
@@ -95,7 +101,7 @@ def run(argv: Sequence[str]) -> int:
     return distributed.launch(_train, processes, threads, *call)
 
 
-def _train(place, corpus_file: str, out: Path, config: TrainingConfig, resume: bool, start) -> int:  # noqa: ANN001
+def _train(place, corpus_file: str, out: Path, config: TrainingConfig, resume: bool, start, device: str) -> int:  # noqa: ANN001
     """The work of one process; `place` tells it among its like."""
     import torch
 
@@ -105,7 +111,10 @@ def _train(place, corpus_file: str, out: Path, config: TrainingConfig, resume: b
     from ..training.machine import compute_dtype
 
     corpus = Corpus.load(corpus_file)
-    group = distributed.start(place)
+    if start is not None and start.info.get("preset") not in (None, dict(corpus.options)) and (not place or place.rank == 0):
+        print(f"strokes: {corpus_file} was prepared with other options than the model that it starts from; "
+              "lines of another scale or rate than it knows come out as such", file=sys.stderr)  # fmt: skip
+    group = distributed.start(place, device)
     if group.first:
         fresh_run(out, resume)
         print(
@@ -152,7 +161,8 @@ def _parser():  # noqa: ANN202
     parser.add_argument("--start", metavar="MODEL",
                         help="begin with the weights of this model, a folder or a packaged one, instead of "
                         "random ones; its sizes, alphabet and statistics hold")  # fmt: skip
-    parser.add_argument("--threads", type=int, default=int(os.environ.get("OMP_NUM_THREADS") or 0),
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="auto: a GPU if there is one")
+    parser.add_argument("--threads", type=int, default=_threads_asked_for(),
                         help="threads of each process (0: as many as there are cores for)")  # fmt: skip
     parser.add_argument("--processes", type=int, default=0,
                         help="processes that share each batch on a CPU (0: one a core, while each has "
@@ -160,6 +170,12 @@ def _parser():  # noqa: ANN202
     parser.add_argument("--config", action="config", metavar="FILE", help="a YAML file of settings")
     parser.add_class_arguments(TrainingConfig)
     return parser
+
+
+def _threads_asked_for() -> int:
+    """OMP_NUM_THREADS, which may be a list with a number for each level of nesting."""
+    first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    return int(first) if first.isdigit() else 0
 
 
 def _flatten(settings: dict) -> dict:

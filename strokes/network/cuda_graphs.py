@@ -17,10 +17,11 @@ from torch.nn import functional as F
 from .attention_steps import Tape, steps_backward, steps_forward
 from .products import repeated_product
 
-__all__ = ["BlockGraphs", "block_graphs", "use_graphs"]
+__all__ = ["GRAPH_STEPS", "BlockGraphs", "block_graphs", "forget", "use_graphs"]
 
-# Steps a graph. The last block of a sequence runs past its end, which costs time and changes nothing.
-_STEPS = 32
+# Steps a graph. The last block of a sequence runs past its end, which costs time and changes nothing:
+# chunks of a multiple of this length are best.
+_STEPS = GRAPH_STEPS = 25
 # Texts are padded to a multiple of this many characters, so that few graphs serve all.
 _CHARACTERS = 16
 # Graphs kept, each for one number of lines and of characters; the one used longest ago goes first.
@@ -44,6 +45,11 @@ def block_graphs(tape: Tape, text: Tensor) -> BlockGraphs:
             _graphs.popitem(last=False)
         _graphs[key] = BlockGraphs(tape, characters)
     return _graphs[key]
+
+
+def forget() -> None:
+    """Give the memory of all graphs back."""
+    _graphs.clear()
 
 
 class BlockGraphs:

@@ -13,6 +13,7 @@ slower where it underflows, as it does over most of the window.
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 import torch
@@ -78,12 +79,22 @@ def lstm_layer(
     if not library:
         y, c = _Loop.apply(x, h.detach(), c.detach(), w_input, w_hidden, bias)
         return y, y[-1].detach().to(h.dtype), c
-    low = [w.to(x.dtype) for w in (w_input, w_hidden, bias)]
-    # The library has two biases, one too many.
-    parameters = [*low, torch.zeros_like(low[2])]
-    state = tuple(s.detach().to(x.dtype).unsqueeze(0) for s in (h, c))
-    y, h_last, c_last = torch.lstm(x, state, parameters, True, 1, 0.0, True, False, False)
-    return y, h_last[0].detach().to(h.dtype), c_last[0].detach().to(c.dtype)
+    low = torch.float32 if x.dtype == torch.bfloat16 and not _library_runs_bf16(x.device) else x.dtype
+    # The library has two biases, one too many. cuDNN wants all of them in one piece.
+    parameters = (w_input, w_hidden, bias, torch.zeros_like(bias))
+    flat = torch.cat([w.reshape(-1) for w in parameters]).to(low)
+    parameters = [w.view(p.shape) for w, p in zip(flat.split([p.numel() for p in parameters]), parameters, strict=True)]
+    state = tuple(s.detach().to(low).unsqueeze(0) for s in (h, c))
+    y, h_last, c_last = torch.lstm(x.to(low), state, parameters, True, 1, 0.0, True, False, False)
+    return y.to(x.dtype), h_last[0].detach().to(h.dtype), c_last[0].detach().to(c.dtype)
+
+
+def _library_runs_bf16(device: torch.device) -> bool:
+    """Whether torch hands a bfloat16 LSTM to cuDNN; where it doesn't, it steps through it kernel by kernel."""
+    if device.type != "cuda" or torch.version.hip:
+        return True
+    version = tuple(int(n) for n in re.findall(r"\d+", torch.__version__)[:2])
+    return version >= (2, 10) and (torch.backends.cudnn.version() or 0) >= 91300
 
 
 class _Loop(torch.autograd.Function):

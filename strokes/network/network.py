@@ -106,12 +106,14 @@ class StrokeNetwork(nn.Module):
             state: where an earlier call left off, detached (no gradient flows into it through layer 1);
                 the beginning of a line if None.
             dtype: of the operands of large products (bfloat16 is faster), default the weights' own.
-            plain: take the reference loop instead of the fast one (for tests).
+            plain: take the reference loops of all layers instead of the fast ones (for tests).
             dropout: share of each layer's outputs set to 0 on the way up, in training mode alone.
         """
         state = state or self.initial_state(len(offsets))
         own = self.output_bias.dtype
         dtype = dtype or own
+        if plain and dtype != own:
+            raise ValueError("the plain loops know no other type than the weights' own")
         x = offsets.transpose(0, 1)  # (T, B, 3)
         weights = self.attention_weights()
         if plain:

@@ -117,11 +117,12 @@ def make_batch(
     )
 
 
-def chunks(batch: Batch, size: int, longest: int | None = None) -> Iterator[Chunk]:
+def chunks(batch: Batch, size: int, longest: int | None = None, multiple: int = 1) -> Iterator[Chunk]:
     """Equal stretches of at most `size` points, in order.
 
     `longest` (points) replaces the batch's own longest line, so that several processes with parts
-    of one batch take the same steps.
+    of one batch take the same steps. All but the last stretch are a multiple of `multiple` long, if
+    that is not more than `size`.
     """
     total = (int(batch.lengths.max()) if longest is None else longest) - 1
     offsets = batch.offsets
@@ -130,6 +131,8 @@ def chunks(batch: Batch, size: int, longest: int | None = None) -> Iterator[Chun
     if total == 0:
         return  # lines of a single point
     step = -(-total // -(-total // size))
+    if multiple <= size:
+        step = min(-(-step // multiple) * multiple, size // multiple * multiple)
     for start in range(0, total, step):
         end = min(start + step, total)
         mask = torch.arange(start + 1, end + 1) < batch.lengths.unsqueeze(1)

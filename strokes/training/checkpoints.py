@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +45,9 @@ def save(run: Path, step: int, checkpoint: Checkpoint) -> None:
         for name, tensors in checkpoint.tensors.items():
             plain = {k: v.detach().contiguous().cpu() for k, v in tensors.items()}
             save_file(plain, tmp / f"{name}.safetensors")
-        (tmp / "progress.json").write_text(json.dumps(checkpoint.progress, indent=1) + "\n", encoding="utf-8")
+        sums = {p.name: zlib.crc32(p.read_bytes()) for p in sorted(tmp.iterdir())}
+        progress = {**checkpoint.progress, "crc32": sums}
+        (tmp / "progress.json").write_text(json.dumps(progress, indent=1) + "\n", encoding="utf-8")
         for file in tmp.iterdir():
             with open(file, "rb+") as f:
                 os.fsync(f.fileno())
@@ -76,8 +79,13 @@ def latest(run: Path) -> tuple[Checkpoint, list[str]]:
     for folder in reversed(_all(run)):
         try:
             progress = json.loads((folder / "progress.json").read_text(encoding="utf-8"))
+            if not isinstance(progress, dict) or "step" not in progress:
+                raise ValueError("it does not say how far the run had come")
+            for name, crc in progress.pop("crc32", {}).items():
+                if zlib.crc32((folder / name).read_bytes()) != crc:
+                    raise ValueError(f"{name} is not as it was written")
             tensors = {p.stem: load_file(p) for p in sorted(folder.glob("*.safetensors"))}
-            if not {"network", "mean", "optimizer"} <= tensors.keys() or not isinstance(progress, dict):
+            if not {"network", "mean", "optimizer"} <= tensors.keys():
                 raise ValueError("files are missing")
             return Checkpoint(progress, tensors), damaged
         except (OSError, ValueError, SafetensorError):

@@ -6,10 +6,12 @@ import logging
 import os
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, multiprocessing
@@ -17,7 +19,7 @@ from torch import distributed as dist
 
 from ..files import InputError
 
-__all__ = ["Group", "Place", "launch", "start"]
+__all__ = ["Group", "Place", "can_launch", "launch", "start", "wants_cuda"]
 
 
 class Group:
@@ -58,77 +60,113 @@ class Group:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a process that `launch` began stands: `rank` of `size`, and how to find the others."""
+    """Where a process that `launch` began stands: `rank` of `size`, and the file by which they find each other."""
 
     rank: int
     size: int
     threads: int
-    port: int
+    meeting: str
 
 
-def start(place: Place | None = None) -> Group:
-    """Join the processes that torchrun, or `launch`, started, or be the only one."""
+def start(place: Place | None = None, device: str = "auto") -> Group:
+    """Join the processes that torchrun, or `launch`, started, or be the only one.
+
+    Args:
+        place: as `launch` gives it.
+        device: "cpu", "cuda", or "auto" for a GPU if there is one.
+
+    Raises:
+        InputError: there is no such device.
+    """
     if place is not None:
         torch.set_num_threads(place.threads)
-        store = dist.TCPStore("127.0.0.1", place.port, is_master=False)
+        # Not the network that this machine happens to be in.
+        os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo0" if sys.platform == "darwin" else "lo")
+        store = dist.FileStore(place.meeting, place.size)
         dist.init_process_group("gloo", store=store, rank=place.rank, world_size=place.size)
         return Group(place.rank, place.size, torch.device("cpu"))
-    cuda = torch.cuda.is_available()
-    size = int(os.environ.get("WORLD_SIZE", "1"))
-    rank = int(os.environ.get("RANK", "0"))
-    device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if cuda else torch.device("cpu")
+    cuda = wants_cuda(device)
+    size, rank, local = (int(os.environ.get(k, d)) for k, d in
+                         (("WORLD_SIZE", "1"), ("RANK", "0"), ("LOCAL_RANK", "0")))  # fmt: skip
+    if cuda and local >= torch.cuda.device_count():
+        raise InputError(
+            f"process {local} has no GPU: there are {torch.cuda.device_count()}; give torchrun --nproc-per-node as many"
+        )
+    where = torch.device("cuda", local) if cuda else torch.device("cpu")
     if cuda:
-        torch.cuda.set_device(device)
+        torch.cuda.set_device(where)
     if size > 1:
         dist.init_process_group("nccl" if cuda else "gloo")
-    return Group(rank, size, device)
+    return Group(rank, size, where)
+
+
+def wants_cuda(device: str) -> bool:
+    """Whether "cpu", "cuda" or "auto" means a GPU here.
+
+    Raises:
+        InputError: there is none to mean.
+    """
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("there is no CUDA device here; leave --device out to train on the CPU")
+    return device != "cpu" and torch.cuda.is_available()
+
+
+def can_launch() -> bool:
+    """Whether `launch` works here. On Windows a Ctrl-C could not be passed on without harm."""
+    return sys.platform != "win32" and dist.is_available() and dist.is_gloo_available()
 
 
 def launch(work: Callable[..., int], processes: int, threads: int, *args: object) -> int:
     """Run `work(place, *args)` in several processes on this machine's CPU; returns the exit status.
 
-    A Ctrl-C reaches every process; if one of them fails, the others are stopped.
+    torchrun would do, but for its ways with Ctrl-C (half a minute, then a kill) and errors (a page of
+    them). Here a signal reaches every process once, and if one of them fails, the others are stopped.
     """
     logging.getLogger("torch.multiprocessing.spawn").setLevel(logging.ERROR)  # on stopping the others
-    store = dist.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
-    context = multiprocessing.start_processes(
-        _work, (work, processes, threads, store.port, args), processes, join=False, start_method="spawn"
-    )
+    with tempfile.TemporaryDirectory(prefix="strokes-") as folder:
+        where = (work, processes, threads, str(Path(folder) / "meeting"), args)
+        context = multiprocessing.start_processes(_work, where, processes, join=False, start_method="spawn")
 
-    def forward(number: int, frame: object) -> None:
-        for pid in context.pids():
-            with suppress(OSError):
-                os.kill(pid, number)
+        def forward(number: int, frame: object) -> None:
+            for pid in context.pids():
+                with suppress(OSError):
+                    os.kill(pid, number)
 
-    old = {s: signal.signal(s, forward) for s in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        while not context.join():
-            pass
-    except multiprocessing.ProcessRaisedException as e:
-        print(e, file=sys.stderr)
-        return 1
-    except multiprocessing.ProcessExitedException as e:
-        if e.exit_code > 0:
-            return e.exit_code
-        print(
-            f"strokes: process {e.error_index} was killed (signal {-e.exit_code}); "
-            "go on from the last checkpoint with --resume",
-            file=sys.stderr,
-        )
-        return 1
-    finally:
-        for s, handler in old.items():
-            signal.signal(s, handler)
+        old = {s: signal.signal(s, forward) for s in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            while not context.join():
+                pass
+        except (multiprocessing.ProcessRaisedException, multiprocessing.ProcessExitedException) as e:
+            return _outcome(e, [p.exitcode for p in context.processes])
+        finally:
+            for s, handler in old.items():
+                signal.signal(s, handler)
     return 0
 
 
-def _work(rank: int, work: Callable[..., int], size: int, threads: int, port: int, args: tuple) -> None:
+def _outcome(error: Exception, codes: list[int | None]) -> int:
+    """The exit status, after a word on what nobody else has spoken of."""
+    if isinstance(error, multiprocessing.ProcessRaisedException):
+        print(error, file=sys.stderr)
+        return 1
+    # The others were sent SIGTERM when the first one failed.
+    killed = [(n, -c) for n, c in enumerate(codes) if c is not None and c < 0 and -c != signal.SIGTERM]
+    for n, number in killed:
+        print(
+            f"strokes: process {n} was killed (signal {number}); go on from the last checkpoint with --resume",
+            file=sys.stderr,
+        )
+    return max([c for c in codes if c is not None and c > 0], default=1) if not killed else 1
+
+
+def _work(rank: int, work: Callable[..., int], size: int, threads: int, meeting: str, args: tuple) -> None:
     try:
-        status = work(Place(rank, size, threads, port), *args)
-    except InputError as e:
+        status = work(Place(rank, size, threads, meeting), *args)
+    except (InputError, OSError) as e:
         if rank > 0:  # all processes find the same fault; this one speaks if the first does not
             time.sleep(5)
-        print(f"strokes: {e}", file=sys.stderr)
+        what = e if isinstance(e, InputError) else f"{e.filename}: {e.strerror}" if e.filename else e
+        print(f"strokes: {what}", file=sys.stderr)
         status = 2
     except KeyboardInterrupt:
         status = 130

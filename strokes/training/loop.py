@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -22,8 +24,9 @@ from ..corpus import Corpus, CorpusError, Statistics
 from ..files import InputError, atomic_path
 from ..model import Model
 from ..network import StrokeNetwork
+from ..network.cuda_graphs import GRAPH_STEPS
 from . import checkpoints
-from .batches import chunks, epoch_batches, make_batch, repeats
+from .batches import Batch, chunks, epoch_batches, make_batch, repeats
 from .config import TrainingConfig
 from .distributed import Group
 from .evaluation import Evaluation, evaluate
@@ -102,7 +105,8 @@ def train(
 
     progress: dict = {"step": 0, "epoch": 0, "batch": 0, "points": 0, "seconds": 0.0, "skipped": 0,
                       "best": None, "bad_validations": 0, "validations": 0, "bad_steps": 0,
-                      "since_row": [], "lines_a_batch": config.batch,
+                      "since_row": [], "validated": 0, "lines_a_batch": config.batch,
+                      "order": [config.seed, config.rare, config.rare_repeats, *config.training_splits],
                       "corpus": [len(corpus), corpus.point_count, *corpus.statistics.std],
                       "alphabet": corpus.alphabet.characters,
                       "start": asdict(start.statistics) if start is not None else None}  # fmt: skip
@@ -116,7 +120,12 @@ def train(
         if checkpoint.progress.get("lines_a_batch", config.batch) != config.batch:
             was = checkpoint.progress["lines_a_batch"]
             raise InputError(f"{run}: it was begun with --batch {was}, by which its place is kept; resume with that")
-        progress.update(checkpoint.progress)
+        if checkpoint.progress.get("order", progress["order"]) != progress["order"]:
+            raise InputError(
+                f"{run}: its seed, rare, rare_repeats and training_splits fix the order of its lines, by which its "
+                "place is kept; resume with those"
+            )
+        progress.update({"validated": checkpoint.progress["points"]} | checkpoint.progress)
         _restore(network, ema, optimizer, checkpoint, run)
     if group.first:
         with atomic_path(run / "config.json") as tmp:
@@ -166,38 +175,67 @@ def train(
     def at_end() -> bool:
         return progress["points"] >= total_points or 0 < config.patience <= progress["bad_validations"]
 
-    finished = at_end()  # of a run that is resumed when there is nothing left to do
-    with _interruptible(group.first) as interrupted:
+    def validation_due() -> bool:
+        every = config.validate_every * points_per_epoch
+        return progress["points"] // every > progress["validated"] // every
+
+    def after_batch(step_before: int) -> bool:
+        """Validate and write a checkpoint if it is time to; whether the run is at its end."""
+        finished = at_end()
+        if validation_due() or finished:
+            validate()
+            progress["validated"] = progress["points"]
+            finished = at_end()
+        if finished or progress["step"] // config.checkpoint_every > step_before // config.checkpoint_every:
+            write_checkpoint()
+        return finished
+
+    if validation_due() or (at_end() and progress["validated"] < progress["points"]):
+        validate()  # the run was stopped before it could
+        progress["validated"] = progress["points"]
+    finished = at_end()
+    with _interruptible(group.first) as interrupted, ThreadPoolExecutor(1) as ahead:
+        batches, of_epoch, next_lines = [], None, None
+
+        def lines_of(chosen: np.ndarray, key: tuple[int, ...]) -> Batch:
+            """This process's lines of a batch; one that does not count where there is none for it."""
+            mine = np.arange(len(chosen))[group.rank :: group.size]
+            return make_batch(corpus, chosen[mine] if len(mine) else chosen[:1], config.augmentation,
+                              [(*key, int(j)) for j in (mine if len(mine) else [0])])  # fmt: skip
+
         while not finished:
-            batches = epoch_batches(lengths, times, config.batch, config.seed, progress["epoch"])
+            if of_epoch != progress["epoch"]:
+                of_epoch = progress["epoch"]
+                batches = epoch_batches(lengths, times, config.batch, config.seed, of_epoch)
+                next_lines = None
             if progress["batch"] >= len(batches):
                 progress["epoch"] += 1
                 progress["batch"] = 0
                 continue
             chosen = training[batches[progress["batch"]]]
             key = (config.seed, progress["epoch"], progress["batch"])
-            mine = np.arange(len(chosen))[group.rank :: group.size]
-            # A process without a line still takes part in every sum: it reads a line that does not count.
-            lines = make_batch(corpus, chosen[mine] if len(mine) else chosen[:1], config.augmentation,
-                               [(*key, int(j)) for j in (mine if len(mine) else [0])])  # fmt: skip
+            lines = next_lines.result() if next_lines is not None else lines_of(chosen, key)
+            next_lines = None
+            if progress["batch"] + 1 < len(batches):  # made while this one is read
+                later = progress["batch"] + 1
+                next_lines = ahead.submit(lines_of, training[batches[later]], (*key[:2], later))
+            counts = group.rank < len(chosen)
             torch.manual_seed(int(np.random.SeedSequence((*key, group.rank)).generate_state(1)[0]))
             text = network.encode(lines.text.to(device), lines.text_lengths.to(device))
             all_lengths = corpus.lengths()[chosen]
-            state, stop = None, False
             regularised = progress["points"] >= config.regularise_after * points_per_epoch
             dropout, noise = (config.dropout, config.weight_noise) if regularised else (0.0, 0.0)
+            state, stop = None, False
             longest, read = int(all_lengths.max()), 0
-            step_before, points_before = progress["step"], progress["points"]
-            for chunk in chunks(lines, config.chunk, longest):
+            step_before = progress["step"]
+            for chunk in chunks(lines, config.chunk, longest, GRAPH_STEPS if device.type == "cuda" else 1):
                 width = chunk.inputs.shape[1]
                 count = int(np.clip(all_lengths - 1 - read, 0, width).sum())
                 read += width
                 rate = learning_rate(config, progress["step"], progress["points"] / total_points)
                 for g in optimizer.param_groups:
                     g["lr"] = rate
-                inputs, targets, mask = (t.to(device) for t in (chunk.inputs, chunk.targets, chunk.mask))
-                if len(mine) == 0:
-                    mask = torch.zeros_like(mask)
+                inputs, targets, mask = (t.to(device) for t in (chunk.inputs, chunk.targets, chunk.mask & counts))
                 with noisy(parameters, noise, (config.seed, progress["step"])):
                     out = network(inputs, text, state, dtype=dtype, dropout=dropout)
                     state = out.state.detach()
@@ -205,20 +243,20 @@ def train(
                     loss = -torch.where(mask, log_prob, 0).sum() / count
                     optimizer.zero_grad(set_to_none=True)
                     loss.backward()
-                stop_asked = bool(interrupted) or (
-                    stop_after is not None and progress["step"] + 1 >= stop_after
-                )
-                extra = torch.tensor([float(loss.detach()), float(stop_asked)], device=device)
+                asked = bool(interrupted) or (stop_after is not None and progress["step"] + 1 >= stop_after)
+                extra = torch.stack([loss.detach(), loss.new_full((), float(asked))])
                 group.sum_gradients(parameters, extra)
-                stop = stop or bool(extra[1] > 0)
-                norm = float(torch.nn.utils.clip_grad_norm_(parameters, config.clip))
+                norm = torch.nn.utils.clip_grad_norm_(parameters, config.clip)
+                # One wait for the device a step: here.
+                loss_now, stop_now, norm = torch.cat([extra, norm.detach().view(1)]).tolist()
+                stop = stop or stop_now > 0
                 progress["step"] += 1
                 progress["points"] += count
-                if np.isfinite(norm) and np.isfinite(float(extra[0])):
+                if np.isfinite(norm) and np.isfinite(loss_now):
                     optimizer.step()
                     ema.update(network, progress["step"])
                     if group.first:
-                        losses.add(float(extra[0]), norm, count)
+                        losses.add(loss_now, norm, count)
                     progress["bad_steps"] = 0
                 else:
                     progress["skipped"] += 1
@@ -239,17 +277,10 @@ def train(
                 if progress["bad_steps"]:
                     break  # the carried state may be spoilt: the rest of these lines is left out
             progress["batch"] += 1
-            finished = at_end()
-            every = config.validate_every * points_per_epoch
-            due = progress["points"] // every > points_before // every
-            if due or finished:
-                validate()
-                finished = at_end()
-            crossed = progress["step"] // config.checkpoint_every > step_before // config.checkpoint_every
-            if crossed or finished or stop:
+            if stop:  # at once: who asked may not wait for a validation
                 write_checkpoint()
-            if stop:
                 break
+            finished = after_batch(step_before)
     bar.close()
     return TrainingResult(progress, finished=finished, seconds=time.monotonic() - started)
 
@@ -303,8 +334,14 @@ class _Log:
             "seconds": seconds,
             **values,
         }
-        with open(self.path, "a", encoding="utf-8") as f:
-            f.write(json.dumps(row) + "\n")
+        try:
+            with open(self.path, "a", encoding="utf-8") as f:
+                f.write(json.dumps(row) + "\n")
+        except OSError as e:
+            raise InputError(
+                f"{self.path}: cannot be written ({e.strerror}); make room and go on from the last checkpoint "
+                "with --resume"
+            ) from None
 
 
 @contextmanager
@@ -320,7 +357,7 @@ def _interruptible(speak: bool) -> Iterator[list[float]]:
         if caught and time.monotonic() - caught[0] > 1:
             raise KeyboardInterrupt
         if not caught and speak:
-            print("\nstrokes: stopping after this batch; again to stop at once", file=sys.stderr)
+            os.write(2, b"\nstrokes: stopping after this batch; again to stop at once\n")  # print may be under way
         caught.append(time.monotonic())
 
     old = {}
@@ -357,7 +394,7 @@ def _restore(network, ema, optimizer, checkpoint, run) -> None:  # noqa: ANN001
     if kept and isinstance(optimizer, GravesRMSProp) != ("delta" in kept):
         raise InputError(f"{run}: it was begun with another optimizer; resume with that one")
     for name, p in network.named_parameters():
-        state = {k[len(name) + 1 :]: v.to(p.device)
+        state = {k[len(name) + 1 :]: v.to(p.device, copy=True)
                  for k, v in checkpoint.tensors["optimizer"].items() if k.startswith(name + ".")}  # fmt: skip
         if state:
             optimizer.state[p] = state

@@ -19,22 +19,32 @@ def compute_dtype(precision: str, device: torch.device) -> torch.dtype:
     """bfloat16 where `precision` is "bf16"; where it is "auto", if the hardware multiplies it faster."""
     if precision != "auto":
         return torch.bfloat16 if precision == "bf16" else torch.float32
-    fast = torch.cuda.is_bf16_supported() if device.type == "cuda" else _cpu_has_bf16()
+    if device.type != "cuda":
+        fast = _cpu_has_bf16()
+    elif torch.version.hip:
+        fast = torch.cuda.is_bf16_supported()
+    else:  # older ones only imitate it
+        fast = torch.cuda.get_device_capability(device) >= (8, 0)
     return torch.bfloat16 if fast else torch.float32
 
 
-def cores() -> int:
-    """Processor cores that this process may use; two threads of one core count once."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def cores(system: Path = Path("/sys")) -> int:
+    """Processor cores that this process may use; hardware threads of one core count once."""
+    if not hasattr(os, "sched_getaffinity"):
+        return os.cpu_count() or 1
+    usable = os.sched_getaffinity(0)
     try:
-        if Path("/sys/devices/system/cpu/smt/active").read_text().strip() == "1":
-            usable = max(1, usable // 2)
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        siblings = "devices/system/cpu/cpu{}/topology/thread_siblings_list"
+        found = len({(system / siblings.format(n)).read_text() for n in usable})
+    except OSError:
+        found = len(usable)
+    try:
+        quota, period = (system / "fs/cgroup/cpu.max").read_text().split()
         if quota != "max":
-            usable = min(usable, max(1, int(quota) // int(period)))
+            found = min(found, max(1, int(quota) // int(period)))
     except (OSError, ValueError):
-        pass  # no Linux, or an older one
-    return usable
+        pass  # no cgroups, or older ones
+    return found
 
 
 def share_cores(batch: int, available: int, processes: int = 0, threads: int = 0) -> tuple[int, int]:
@@ -44,7 +54,9 @@ def share_cores(batch: int, available: int, processes: int = 0, threads: int = 0
     for the other core. But a process needs lines enough to fill its products.
     """
     if not processes:
-        processes = max(1, min(available // max(1, threads), batch // _FEWEST_LINES))
+        most = max(1, min(available // max(1, threads), batch // _FEWEST_LINES))
+        # As few cores idle as can be, then as many processes.
+        processes = max(range(1, most + 1), key=lambda p: (p * (threads or available // p), p))
     return processes, threads or max(1, available // processes)
 
 
@@ -57,9 +69,11 @@ def keep_freed_memory() -> None:
     if not sys.platform.startswith("linux"):
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:  # of the GNU library
-        m_trim_threshold, m_mmap_threshold = -1, -3
-        mallopt(m_mmap_threshold, 1 << 30)
+    if mallopt is None:  # not the GNU library
+        return
+    m_trim_threshold, m_mmap_threshold = -1, -3
+    # Older versions allow no more than 32 MiB. Setting the other alone would make matters worse.
+    if mallopt(m_mmap_threshold, 1 << 30) or mallopt(m_mmap_threshold, 32 << 20):
         mallopt(m_trim_threshold, (1 << 31) - 1)
 
 

@@ -86,6 +86,15 @@ def test_chunks_cover_each_target_once_in_order_with_the_point_before_as_input(s
     assert len(set(widths[:-1])) <= 1 and widths[-1] <= widths[0]
 
 
+@pytest.mark.parametrize(("size", "multiple", "widths"), [
+    (100, 25, [100, 100, 100, 30]), (100, 1, [83, 83, 83, 81]), (60, 25, [50] * 6 + [30]), (20, 25, [20] * 16 + [10]),
+    (400, 25, [330]),
+])  # fmt: skip
+def test_chunks_are_multiples_of_what_a_graph_runs(size, multiple, widths):
+    found = [chunk.inputs.shape[1] for chunk in chunks(numbered([331, 200]), size, None, multiple)]
+    assert found == widths
+
+
 def test_lines_of_a_single_point_have_no_chunk():
     assert list(chunks(numbered([1, 1]), 10)) == []
 

@@ -142,6 +142,19 @@ def test_nothing_to_resume_from_is_said(tmp_path):
 
 def test_progress_keeps_every_bit_of_a_float(tmp_path):
     value = 0.1 + 0.2 + 1e-17
-    save(tmp_path, 1, Checkpoint({"best": value, "rows": [[value, 2, 3]]}, made(1).tensors))
-    assert latest(tmp_path)[0].progress == {"best": value, "rows": [[value, 2, 3]]}
+    progress = {"step": 1, "best": value, "rows": [[value, 2, 3]]}
+    save(tmp_path, 1, Checkpoint(progress, made(1).tensors))
+    assert latest(tmp_path)[0].progress == progress
     json.loads((tmp_path / "checkpoint-00000001" / "progress.json").read_text())
+
+
+@pytest.mark.parametrize("file", ["network.safetensors", "optimizer.safetensors"])
+def test_a_file_of_the_right_size_with_other_bytes_is_damage(tmp_path, file):
+    for step in (1, 2):
+        save(tmp_path, step, made(step))
+    path = tmp_path / "checkpoint-00000002" / file
+    data = bytearray(path.read_bytes())
+    data[-4:] = b"\0\0\0\0" if data[-4:] != b"\0\0\0\0" else b"\1\0\0\0"  # a page that was never written
+    path.write_bytes(data)
+    found, damaged = latest(tmp_path)
+    assert damaged == ["checkpoint-00000002"] and found.progress == made(1).progress

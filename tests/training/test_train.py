@@ -277,6 +277,33 @@ def test_log_rows_later_than_the_checkpoint_are_removed_on_resuming(corpus, tmp_
     assert late not in rows(tmp_path)
 
 
+def test_stopping_does_not_wait_for_a_validation_which_is_made_up_for(corpus, tmp_path, monkeypatch):
+    """A validation is due after every batch; the stopped run leaves it to the one that goes on."""
+    config = replace(TINY, epochs=1.0, validate_every=1e-6)
+    whole = go(corpus, tmp_path / "whole", config)
+    monkeypatch.setattr(loop, "evaluate", lambda *a, **k: pytest.fail("it validated"))
+    go(corpus, tmp_path / "parts", config, stop_after=1)
+    monkeypatch.undo()
+    assert checkpoints.latest(tmp_path / "parts")[0].progress["validations"] == 0
+    go(corpus, tmp_path / "parts", config, resume=True)
+    assert_same_end(tmp_path / "whole", tmp_path / "parts")
+    last = whole["step"] - 1  # stopped in the last batch of all: the final validation is still to come
+    monkeypatch.setattr(loop, "evaluate", lambda *a, **k: pytest.fail("it validated"))
+    go(corpus, tmp_path / "late", replace(config, validate_every=1000.0), stop_after=last)
+    monkeypatch.undo()
+    assert go(corpus, tmp_path / "late", replace(config, validate_every=1000.0), resume=True)["validations"] == 1
+
+
+def test_a_log_that_cannot_be_written_is_said_with_the_way_out(corpus, tmp_path):
+    go(corpus, tmp_path, stop_after=1)
+    (tmp_path / "metrics.jsonl").unlink()
+    log = loop._Log(tmp_path / "metrics.jsonl", None, first=True)
+    (tmp_path / "metrics.jsonl").unlink()
+    (tmp_path / "metrics.jsonl").mkdir()
+    with pytest.raises(InputError, match="metrics.jsonl: cannot be written.*--resume"):
+        log.write("train", {"step": 1, "points": 2}, 2, 0.0)
+
+
 def test_a_damaged_checkpoint_is_passed_over_with_a_word(corpus, tmp_path, capsys):
     config = replace(TINY, checkpoint_every=10)
     go(corpus, tmp_path / "whole", config)
@@ -295,6 +322,9 @@ def test_resuming_with_what_does_not_fit_is_refused(corpus, tmp_path):
         go(corpus, tmp_path, replace(TINY, network=replace(TINY.network, hidden=5)), resume=True)
     with pytest.raises(InputError, match="another optimizer"):
         go(corpus, tmp_path, replace(TINY, optimizer="rmsprop"), resume=True)
+    for change in ({"seed": 2}, {"rare": 3}, {"training_splits": ("trainset", "testset_f")}):
+        with pytest.raises(InputError, match="fix the order of its lines"):
+            go(corpus, tmp_path, replace(TINY, **change), resume=True)
     letters = corpus.alphabet.characters
     other = replace(corpus, alphabet=type(corpus.alphabet)(letters[::-1]))
     with pytest.raises(InputError, match="another alphabet"):
@@ -452,13 +482,13 @@ needs_gloo = pytest.mark.skipif(
 @pytest.mark.parametrize("by", ["torchrun", "itself"])
 def test_two_processes_make_the_weights_of_one(corpus_file, tmp_path, by):
     """18 training lines in batches of 4: the last batch of an epoch has two, one for each process."""
-    flags = ["--epochs", "3", "--validate-every", "1"]
+    flags = ["--epochs", "3", "--validate-every", "1", "--weight-noise", "0.02", "--regularise-after", "1"]
     start = torchrun if by == "torchrun" else in_two
     process = started(start(corpus_file, tmp_path / "two", *flags))
     _, err = process.communicate(timeout=180)
     assert process.returncode == 0, err
     assert "2 processes" in err
-    config = replace(TINY, epochs=3.0)
+    config = replace(TINY, epochs=3.0, weight_noise=0.02, regularise_after=1.0)
     go(Corpus.load(corpus_file), tmp_path / "one", config)
     (two, _), (one, _) = (checkpoints.latest(tmp_path / n) for n in ("two", "one"))
     assert two.progress["step"] == one.progress["step"] > 20
@@ -500,18 +530,70 @@ def test_ctrl_c_reaches_every_process_and_keeps_everything(corpus_file, tmp_path
     assert checkpoints.latest(run)[0].progress["step"] >= 40
 
 
+needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="there is no /proc to find processes in")
+
+
+def workers_of(process: subprocess.Popen) -> list[int]:
+    found = [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc")))
+             if b"spawn_main" in _of(pid, "cmdline") and f" {process.pid} ".encode() in _of(pid, "stat")]  # fmt: skip
+    assert len(found) == 2
+    return found
+
+
 @needs_gloo
+@needs_proc
 def test_one_of_several_processes_killed_ends_the_run_with_a_word(corpus_file, tmp_path):
     run = tmp_path / "run"
     process = started(in_two(corpus_file, run, "--epochs", "5000", "--checkpoint-every", "10"))
     wait_for(process, lambda: len(list(run.glob("checkpoint-*"))) >= 2)
-    workers = [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc")))
-               if b"spawn_main" in _of(pid, "cmdline") and f" {process.pid} ".encode() in _of(pid, "stat")]  # fmt: skip
-    assert len(workers) == 2
-    os.kill(max(workers), signal.SIGKILL)
+    os.kill(max(workers_of(process)), signal.SIGKILL)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 1 and "was killed (signal 9); go on" in err and "Traceback" not in err, err
     assert checkpoints.latest(run)[1] == []
+
+
+@needs_gloo
+@needs_proc
+def test_processes_whose_parent_is_killed_stop_and_keep_everything(corpus_file, tmp_path):
+    run = tmp_path / "run"
+    process = started(in_two(corpus_file, run, "--epochs", "5000"))
+    wait_for(process, lambda: log_rows(run) >= 2)
+    workers = workers_of(process)
+    process.kill()
+    process.wait()
+    for _ in range(200):
+        if not any(b"spawn_main" in _of(pid, "cmdline") for pid in workers):
+            break
+        time.sleep(0.1)
+    else:
+        pytest.fail("the processes train on")
+    assert checkpoints.latest(run)[0].progress["step"] >= 40
+
+
+@needs_gloo
+def test_divergence_in_several_processes_is_said_once(corpus_file, tmp_path):
+    process = started(in_two(corpus_file, tmp_path / "run", "--epochs", "50", "--learning-rate", "1e30"))
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 2
+    assert err.count("without a finite gradient") == 1 and "Traceback" not in err, err
+
+
+@needs_gloo
+def test_a_full_disk_ends_several_processes_with_a_sentence(corpus_file, tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)]
+    mounted = subprocess.run(mount, capture_output=True)
+    if mounted.returncode:
+        pytest.skip(f"no file system of our own to fill: {mounted.stderr.decode().strip()}")
+    try:
+        process = started(in_two(corpus_file, disk / "run", "--epochs", "5000", "--checkpoint-every", "100000"))
+        _, err = process.communicate(timeout=180)
+        assert process.returncode == 2
+        said = [line for line in err.splitlines() if line.startswith("strokes: ") and "no space left" in line.lower()]
+        assert len(said) == 1 and "--resume" in said[0] and "Traceback" not in err, err
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
 
 
 @needs_gloo
@@ -544,6 +626,7 @@ def test_ctrl_c_under_torchrun_keeps_everything(corpus_file, tmp_path):
     (["--resume"], "no run to resume"),
     (["--resume", "--start", "default"], "leave one of them out"),
     (["--start", "nobody"], "no model there"),
+    (["--device", "cuda"], "no CUDA device"),
     (["--processes", "-1"], "--processes is -1"),
     (["--processes", "9", "--batch", "8"], "more than the 8 lines"),
     (["--validation-split", "nowhere"], "validation split"),
@@ -572,3 +655,7 @@ def test_a_run_whose_settings_are_damaged_says_so(corpus_file, tmp_path, capsys)
         assert main(["train", str(corpus_file), "-o", str(tmp_path), "--resume"]) == 2
         err = capsys.readouterr().err
         assert err.count("\n") == 1 and "config.json" in err
+    (tmp_path / "config.json").write_text('{"drop_out": 0.5}')
+    assert main(["train", str(corpus_file), "-o", str(tmp_path), "--resume"]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1 and "drop_out" in err
