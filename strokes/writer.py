@@ -7,10 +7,13 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from .alphabet import Transliteration
 from .export import export
 from .files import InputError
 from .geometry import level
+from .ink import Ink
 from .model import DEFAULT_MODEL, Model, load_model
 from .page import MM_PER_UNIT, Page, fit_page
 from .sampling import Sample, Sampler, SamplingOptions
@@ -88,7 +91,7 @@ class Writer:
         written = [line for line in lines if line]
         samples = self._sampler.sample(written, options, progress=progress)
         # The data were level, but a pen that follows itself drifts.
-        inks = iter(level(s.ink) for s in samples)
+        inks = iter(self._in_units(level(s.ink)) for s in samples)
         rows = [next(inks) if line else None for line in lines]
         page = fit_page(rows, text=text, scale=scale, line_height=line_height, margin=margin)
         return Written(page, tuple(samples), transliteration)
@@ -96,6 +99,18 @@ class Writer:
     def sample(self, line: str, options: SamplingOptions | None = None) -> Sample:
         """One line as it is drawn, with the window that drew it. `line` is one of `lines(text)`."""
         return self._sampler.sample([line], options)[0]
+
+    def _in_units(self, ink: Ink) -> Ink:
+        """Divided by its height, as the standard deviation of y, if the model was trained on ink as recorded.
+
+        A line of hyphens has no height of its own: what a step is long on average bounds it.
+        """
+        preset = self.model.info.get("preset", {})
+        if preset.get("scale", True):
+            return ink
+        typical = 3.2 * self.model.statistics.std[1] / preset.get("every", 1)
+        height = np.clip(float(ink.points[:, 1].std()), typical / 2, typical * 2)
+        return ink.transformed(np.eye(2) / height)
 
     def lines(self, text: str) -> tuple[list[str], Transliteration]:
         """Text as the lines it will be written in ("" for a blank one), transliterated.

@@ -11,8 +11,10 @@ import pytest
 
 import strokes.models
 from strokes import SamplingOptions, Writer, load_model
+from strokes.page import MM_PER_UNIT
 
-FOLDER = Path(strokes.models.__file__).parent / "default"
+MODELS = ("default", "graves")
+FOLDER = Path(strokes.models.__file__).parent
 SENTENCES = (
     "You know nothing Jon Snow",
     "The meeting was moved to Thursday afternoon.",
@@ -26,15 +28,17 @@ def writer():
     return Writer()
 
 
-def test_it_is_small_and_writes_what_people_type():
-    assert (FOLDER / "model.safetensors").stat().st_size <= 8 * 2**20
+@pytest.mark.parametrize("name", MODELS)
+def test_it_is_small_and_writes_what_people_type(name):
+    assert (FOLDER / name / "model.safetensors").stat().st_size <= 8 * 2**20
     assert set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,;:!?'\"()-") <= set(
-        load_model().alphabet.characters
+        load_model(name).alphabet.characters
     )
 
 
-def test_its_card_gives_the_figures_of_its_config():
-    model, card = load_model(), (FOLDER / "README.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", MODELS)
+def test_its_card_gives_the_figures_of_its_config(name):
+    model, card = load_model(name), (FOLDER / name / "README.md").read_text(encoding="utf-8")
     validation = model.info["validation"]
     assert f"{validation['nats_per_point']:.3f} nats/point" in card
     assert f"{validation['nats_per_line']:.1f} nats/line" in card
@@ -54,10 +58,19 @@ def test_sentences_are_written_from_the_first_character_to_the_last(writer):
         assert 0.5 < (x1 - x0) / sample.ink.points[:, 1].std() / len(text) < 3
 
 
-def test_ink_is_in_the_unit_that_pages_expect(writer):
-    """Lines are about one deviation high in y, or MM_PER_UNIT would not give the size that it says."""
-    heights = [s.ink.points[:, 1].std() for s in writer.write("\n".join(SENTENCES)).samples]
+@pytest.mark.parametrize("name", MODELS)
+def test_ink_is_of_the_size_that_pages_give_it(writer, name):
+    """A line's y has a deviation of about one unit of the page, or MM_PER_UNIT would not be what it says."""
+    writer = writer if name == "default" else Writer(name)
+    written = writer.write("\n".join(SENTENCES))
+    heights = [line.points[:, 1].std() / MM_PER_UNIT for line in written.page.lines]
     assert 0.7 < np.median(heights) < 1.4
+
+
+def test_hyphens_are_no_larger_than_in_a_sentence():
+    """Ink as recorded is divided by its height, and a hyphen has none."""
+    written = Writer("graves").write("-").page.lines[0]
+    assert np.ptp(written.points, axis=0).max() < 4 * MM_PER_UNIT
 
 
 def test_a_line_is_written_from_anywhere_without_torch(tmp_path):
