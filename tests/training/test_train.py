@@ -582,7 +582,7 @@ def test_divergence_in_several_processes_is_said_once(corpus_file, tmp_path):
 def test_a_full_disk_ends_several_processes_with_a_sentence(corpus_file, tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(disk)]
     mounted = subprocess.run(mount, capture_output=True)
     if mounted.returncode:
         pytest.skip(f"no file system of our own to fill: {mounted.stderr.decode().strip()}")
