@@ -1,0 +1,154 @@
+"""CharacterSet: 28x28 images of characters, their classes and splits, in one file."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ..files import InputError, atomic_path
+
+__all__ = ["SPLITS", "TEST", "TRAIN", "VALIDATION", "CharacterSet"]
+
+#: Names of the splits; a row's split is the index into them.
+SPLITS = ("train", "validation", "test")
+TRAIN, VALIDATION, TEST = range(3)
+
+_FORMAT = "strokes-characters-1"
+_SHAPE = (28, 28)
+# Five times what the largest data set of this kind (EMNIST by class) unpacks to.
+_UNPACKED_LIMIT = 4 * 2**30
+
+
+@dataclass(frozen=True, eq=False)
+class CharacterSet:
+    """Images of characters, ready to train on.
+
+    Attributes:
+        images: (N, 28, 28) uint8, ink white (255) on black.
+        labels: (N,) int64, index into `classes`.
+        classes: one character a class.
+        splits: (N,) uint8, index into `SPLITS`: TRAIN, VALIDATION or TEST.
+        sources: the names of the data sets that the images come from.
+        origins: (N,) uint16, index into `sources`.
+        options: how the set was prepared; anything that JSON holds.
+
+    Raises:
+        ValueError: the arrays have other shapes or types, do not fit together, or point at no class,
+            split or source.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    classes: str
+    splits: np.ndarray
+    sources: tuple[str, ...]
+    origins: np.ndarray
+    options: Mapping[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        count = len(self.images)
+        wanted = {
+            "images": (np.uint8, (count, *_SHAPE)),
+            "labels": (np.int64, (count,)),
+            "splits": (np.uint8, (count,)),
+            "origins": (np.uint16, (count,)),
+        }
+        for name, (dtype, shape) in wanted.items():
+            array = getattr(self, name)
+            if array.dtype != dtype or array.shape != shape:
+                raise ValueError(
+                    f"{name} must be {np.dtype(dtype)} of shape {shape}, not {array.dtype} of shape {array.shape}"
+                )
+        if not self.classes or len(set(self.classes)) != len(self.classes):
+            raise ValueError(f"classes must be different characters, at least one, not {self.classes!r}")
+        ends = {"labels": len(self.classes), "splits": len(SPLITS), "origins": len(self.sources)}
+        for name, end in ends.items():
+            array = getattr(self, name)
+            if count and not (0 <= array.min() and array.max() < end):
+                raise ValueError(f"{name} must be 0 to {end - 1}, not {array.min()} to {array.max()}")
+
+    def __len__(self) -> int:
+        """The number of images."""
+        return len(self.images)
+
+    def subset(self, split: str) -> tuple[np.ndarray, np.ndarray]:
+        """Images (n, 28, 28) uint8 and labels (n,) int64 of "train", "validation" or "test".
+
+        Raises:
+            ValueError: there is no such split.
+        """
+        if split not in SPLITS:
+            raise ValueError(f"there is no split {split!r}; there are {', '.join(SPLITS)}")
+        rows = self.splits == SPLITS.index(split)
+        return self.images[rows], self.labels[rows]
+
+    def counts(self) -> np.ndarray:
+        """Images of each class in each split, (classes, 3) int64."""
+        cells = self.labels * len(SPLITS) + self.splits
+        return np.bincount(cells, minlength=len(self.classes) * len(SPLITS)).reshape(-1, len(SPLITS))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write one compressed .npz without pickled objects, whole or not at all.
+
+        Raises:
+            InputError: the file cannot be written there.
+        """
+        meta = {
+            "format": _FORMAT,
+            "classes": self.classes,
+            "sources": list(self.sources),
+            "options": dict(self.options),
+        }
+        with atomic_path(path) as tmp, open(tmp, "wb") as f:
+            np.savez_compressed(
+                f,
+                meta=np.array(json.dumps(meta, ensure_ascii=False)),
+                images=self.images,
+                labels=self.labels,
+                splits=self.splits,
+                origins=self.origins,
+            )
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> CharacterSet:
+        """Read a file that `save` wrote.
+
+        Raises:
+            InputError: the file is missing, damaged, or something else than a set of characters.
+        """
+        path = Path(path)
+        try:
+            with open(path, "rb") as f:
+                with zipfile.ZipFile(f) as archive:
+                    if sum(member.file_size for member in archive.infolist()) > _UNPACKED_LIMIT:
+                        raise ValueError(f"it unpacks to more than {_UNPACKED_LIMIT >> 30} GiB")
+                f.seek(0)
+                with np.load(f, allow_pickle=False) as z:
+                    meta = json.loads(str(z["meta"]))
+                    if meta["format"] != _FORMAT:
+                        raise ValueError(f"its format is {meta['format']!r}, not {_FORMAT!r}")
+                    classes, sources, options = meta["classes"], meta["sources"], meta["options"]
+                    if not (
+                        isinstance(classes, str)
+                        and isinstance(sources, list)
+                        and all(isinstance(s, str) for s in sources)
+                        and isinstance(options, dict)
+                    ):
+                        raise ValueError("its description is not one of a set of characters")
+                    arrays = {k: z[k] for k in ("images", "labels", "splits", "origins")}
+            return cls(classes=classes, sources=tuple(sources), options=options, **arrays)
+        except FileNotFoundError:
+            raise InputError(f"{path}: no such file; make one with 'strokes prepare characters'") from None
+        except (OSError, EOFError, LookupError, ValueError, TypeError, AttributeError, MemoryError,
+                RuntimeError, SyntaxError, zipfile.BadZipFile, zlib.error) as e:  # fmt: skip
+            why = " ".join(str(e).split())
+            raise InputError(
+                f"{path}: not a set of characters that 'strokes prepare characters' made, or damaged ({why})"
+            ) from None
