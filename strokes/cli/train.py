@@ -78,8 +78,8 @@ def run(argv: Sequence[str]) -> int:
 
     from ..corpus import Corpus
     from ..training import distributed
-    from ..training.loop import fresh_run
     from ..training.machine import cores, share_cores
+    from ..training.runs import fresh_run
 
     call = args.corpus, out, config, args.resume, start, args.device
     on_gpu = distributed.wants_cuda(args.device)
@@ -107,8 +107,9 @@ def _train(place, corpus_file: str, out: Path, config: TrainingConfig, resume: b
 
     from ..corpus import Corpus
     from ..training import distributed
-    from ..training.loop import fresh_run, train
+    from ..training.loop import train
     from ..training.machine import compute_dtype
+    from ..training.runs import fresh_run
 
     corpus = Corpus.load(corpus_file)
     if start is not None and start.info.get("preset") not in (None, dict(corpus.options)) and (not place or place.rank == 0):

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -32,6 +29,7 @@ from .distributed import Group
 from .evaluation import Evaluation, evaluate
 from .machine import compute_dtype, keep_freed_memory
 from .optimisers import Ema, GravesRMSProp, learning_rate, make_optimizer, noisy
+from .runs import Log, interruptible
 
 __all__ = ["DivergedError", "TrainingResult", "train"]
 
@@ -130,11 +128,15 @@ def train(
     if group.first:
         with atomic_path(run / "config.json") as tmp:
             tmp.write_text(json.dumps(asdict(config), indent=1) + "\n", encoding="utf-8")
-    log = _Log(run / "metrics.jsonl", progress["step"] if resume else None, group.first)
+    log = Log(run / "metrics.jsonl", progress["step"] if resume else None, group.first)
     bar = tqdm(total=total_points, initial=min(progress["points"], total_points), unit="pt", unit_scale=True,
                smoothing=0.02, disable=not group.first or not sys.stderr.isatty(), desc="training")  # fmt: skip
     started = time.monotonic() - progress["seconds"]
     losses = _Means(progress["since_row"])
+
+    def place(seconds: float) -> dict[str, float]:
+        points = progress["points"]
+        return {"step": progress["step"], "points": points, "epoch": points / points_per_epoch, "seconds": seconds}
 
     def write_checkpoint() -> None:
         progress["seconds"] = time.monotonic() - started
@@ -157,7 +159,7 @@ def train(
         seconds = time.monotonic() - started
         values = asdict(result)
         read = {f"validation_{k}": values.pop(k) for k in ("lines", "points")}
-        log.write("validation", progress, points_per_epoch, seconds, ema=True, **values, **read)
+        log.write("validation", **place(seconds), ema=True, **values, **read)
         model = _model(ema.network, corpus, config, progress, points_per_epoch, seconds, result)
         if better:
             model.save(run / "best")
@@ -194,7 +196,7 @@ def train(
         validate()  # the run was stopped before it could
         progress["validated"] = progress["points"]
     finished = at_end()
-    with _interruptible(group.first) as interrupted, ThreadPoolExecutor(1) as ahead:
+    with interruptible(group.first) as interrupted, ThreadPoolExecutor(1) as ahead:
         batches, of_epoch, next_lines = [], None, None
 
         def lines_of(chosen: np.ndarray, key: tuple[int, ...]) -> Batch:
@@ -270,8 +272,7 @@ def train(
                 if progress["step"] % 20 == 0 and group.first:
                     seconds = time.monotonic() - started
                     row = losses.take(seconds)
-                    log.write("train", progress, points_per_epoch, seconds, learning_rate=rate,
-                              skipped=progress["skipped"], **row)  # fmt: skip
+                    log.write("train", **place(seconds), learning_rate=rate, skipped=progress["skipped"], **row)
                     if row["loss"] is not None:
                         bar.set_postfix_str(f"{row['loss']:.3f} nats/pt", refresh=False)
                 if progress["bad_steps"]:
@@ -305,72 +306,6 @@ class _Means:
             "gradient_norm": float(np.mean([norm for _, norm, _ in rows])) if rows else None,
             "points_per_second": points / (now - since) if since is not None and now > since else None,
         }
-
-
-class _Log:
-    """Rows of JSON, appended; when resuming, rows later than the checkpoint are taken out first."""
-
-    def __init__(self, path: Path, step: int | None, first: bool) -> None:
-        self.path = path
-        if not first:
-            return
-        kept = []
-        if step is not None and path.exists():
-            for row in path.read_text(encoding="utf-8").splitlines():
-                try:
-                    if json.loads(row)["step"] <= step:
-                        kept.append(row + "\n")
-                except ValueError:
-                    pass  # a row that was cut off by a crash
-        with atomic_path(path) as tmp:
-            tmp.write_text("".join(kept), encoding="utf-8")
-
-    def write(self, event: str, progress: dict, points_per_epoch: int, seconds: float, **values: object) -> None:
-        row = {
-            "event": event,
-            "step": progress["step"],
-            "points": progress["points"],
-            "epoch": progress["points"] / points_per_epoch,
-            "seconds": seconds,
-            **values,
-        }
-        try:
-            with open(self.path, "a", encoding="utf-8") as f:
-                f.write(json.dumps(row) + "\n")
-        except OSError as e:
-            raise InputError(
-                f"{self.path}: cannot be written ({e.strerror}); make room and go on from the last checkpoint "
-                "with --resume"
-            ) from None
-
-
-@contextmanager
-def _interruptible(speak: bool) -> Iterator[list[float]]:
-    """Collects the first Ctrl-C (or SIGTERM) instead of raising; a later one raises.
-
-    Whoever started this process may pass on a Ctrl-C that the terminal sent here too: within a second
-    two are one.
-    """
-    caught: list[float] = []
-
-    def handler(number: int, frame: object) -> None:
-        if caught and time.monotonic() - caught[0] > 1:
-            raise KeyboardInterrupt
-        if not caught and speak:
-            os.write(2, b"\nstrokes: stopping after this batch; again to stop at once\n")  # print may be under way
-        caught.append(time.monotonic())
-
-    old = {}
-    try:
-        for s in (signal.SIGINT, signal.SIGTERM):
-            old[s] = signal.signal(s, handler)
-    except ValueError:
-        pass  # not the main thread: the caller handles signals
-    try:
-        yield caught
-    finally:
-        for s, h in old.items():
-            signal.signal(s, h)
 
 
 def _optimizer_tensors(network: StrokeNetwork, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
@@ -418,21 +353,3 @@ def _model(network, corpus, config, progress, points_per_epoch, seconds, result:
         statistics=corpus.statistics,
         info=info,
     )
-
-
-def fresh_run(run: Path, resume: bool) -> None:
-    """Make the folder of a run, or check that there is one to resume.
-
-    Raises:
-        InputError: a new run's folder holds another, or a resumed one's does not exist.
-    """
-    if resume:
-        if not run.is_dir():
-            raise InputError(f"{run}: there is no run to resume; start without --resume")
-        return
-    if run.exists() and any(run.iterdir() if run.is_dir() else [run]):
-        raise InputError(f"{run}: this is in use; go on with --resume, or choose another folder")
-    try:
-        run.mkdir(parents=True, exist_ok=True)
-    except OSError as e:
-        raise InputError(f"{run}: this folder cannot be made ({e.strerror}); choose another place") from None

@@ -24,7 +24,8 @@ from strokes.training.batches import epoch_batches
 from strokes.training.config import Augmentation, TrainingConfig
 from strokes.training.distributed import Group
 from strokes.training.evaluation import evaluate
-from strokes.training.loop import DivergedError, fresh_run, train
+from strokes.training.loop import DivergedError, train
+from strokes.training.runs import Log, fresh_run
 
 TINY = TrainingConfig(
     network=NetworkConfig(hidden=12, window_components=2, mixture_components=3, kappa_bias=-1.5),
@@ -297,11 +298,11 @@ def test_stopping_does_not_wait_for_a_validation_which_is_made_up_for(corpus, tm
 def test_a_log_that_cannot_be_written_is_said_with_the_way_out(corpus, tmp_path):
     go(corpus, tmp_path, stop_after=1)
     (tmp_path / "metrics.jsonl").unlink()
-    log = loop._Log(tmp_path / "metrics.jsonl", None, first=True)
+    log = Log(tmp_path / "metrics.jsonl", None)
     (tmp_path / "metrics.jsonl").unlink()
     (tmp_path / "metrics.jsonl").mkdir()
     with pytest.raises(InputError, match="metrics.jsonl: cannot be written.*--resume"):
-        log.write("train", {"step": 1, "points": 2}, 2, 0.0)
+        log.write("train", step=1)
 
 
 def test_a_damaged_checkpoint_is_passed_over_with_a_word(corpus, tmp_path, capsys):

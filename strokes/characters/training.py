@@ -1,0 +1,417 @@
+"""The training loop of the character models: one page for all of them."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from ..files import InputError, atomic_path
+from ..training import checkpoints
+from ..training.runs import Log, interruptible
+from .data import CharacterSet
+from .distortion import Distortion, distort
+from .model import CharacterModel, build
+
+__all__ = ["CLASSES", "CharacterTrainingConfig", "TrainingResult", "as_tensor", "default_config", "train"]
+
+#: Names for sets of classes.
+CLASSES = {"digits": "0123456789", "letters": "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+
+# Steps in a row without a finite loss after which going on is hopeless.
+_MAX_SKIPPED = 20
+
+
+@dataclass(frozen=True)
+class CharacterTrainingConfig:
+    """One training run.
+
+    Args:
+        classes: trained on: digits, letters, the characters themselves, or nothing for all in the file.
+        epochs: how often as many images as there are to train on are read.
+        batch: images a step.
+        learning_rate: of Adam, at its peak.
+        discriminator_rate: learning rate of a GAN's discriminator, as a share of its generator's.
+        final_rate: the learning rate at the end of the cosine, as a share of its peak; 1 keeps it.
+        beta1: of Adam.
+        balance: share of the images drawn so that every class is as likely as any other; the rest as they
+            come. 0 reads every image once an epoch, 1 is fully balanced.
+        labelled: share of each class's labels that is used (at least one label); ssvae alone learns from
+            the others too.
+        distortion: small changes of the images, drawn anew each time.
+        pixel_weight: of the pixels' term of a variational bound.
+        kl_weight: of its divergence term.
+        class_weight: of the class's cross-entropy beside the bound (ssvae).
+        marginalise: an unknown class is summed over the so many likeliest ones; 0 for all (ssvae).
+        ema: decay, a step, of the running mean of the weights that is validated and saved; 0 for the
+            weights themselves.
+        seed: of initial weights, order, distortion and noise.
+        validate_every: epochs between validations, each with a sheet of samples.
+        checkpoint_every: epochs between checkpoints.
+        sizes: of the network, see its class in `strokes.characters`; for example `--sizes.latent 32`.
+    """
+
+    classes: str = ""
+    epochs: int = 20
+    batch: int = 128
+    learning_rate: float = 1e-3
+    discriminator_rate: float = 1.0
+    final_rate: float = 1.0
+    beta1: float = 0.9
+    balance: float = 0.0
+    labelled: float = 1.0
+    distortion: Distortion = field(default_factory=Distortion)
+    pixel_weight: float = 1.0
+    kl_weight: float = 1.0
+    class_weight: float = 1.0
+    marginalise: int = 0
+    ema: float = 0.0
+    seed: int = 1
+    validate_every: int = 1
+    checkpoint_every: int = 1
+    sizes: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch", "learning_rate", "discriminator_rate", "labelled", "validate_every", "checkpoint_every"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be greater than 0")
+        for name in ("final_rate", "pixel_weight", "kl_weight", "class_weight", "marginalise", "seed", "balance"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} must be at least 0")
+        for name in ("balance", "labelled"):
+            if not getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be at most 1")
+        for name in ("ema", "beta1"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 0 and less than 1")
+
+
+def default_config(kind: str, **changes: object) -> CharacterTrainingConfig:
+    """What suits each kind; cvae and gan as they were published."""
+    defaults = {
+        # Turned, slanted and bolder copies stand in for writers that the data lack.
+        "classifier": {"epochs": 16, "learning_rate": 2e-3, "final_rate": 0.01, "balance": 0.5, "ema": 0.998,
+                       "distortion": Distortion(rotate=0.15, scale=0.1, aspect=0.2, shear=0.2, shift=1.5, weight=0.5)},
+        # Slant, width and weight vary apart from the class, so that z and not the class must carry them.
+        "ssvae": {"epochs": 30, "final_rate": 0.02, "balance": 0.5, "ema": 0.998, "class_weight": 50.0, "marginalise": 4,
+                  "distortion": Distortion(rotate=0.05, scale=0.05, aspect=0.5, shear=0.4, shift=0.5, weight=0.9)},
+        "cvae": {"classes": "digits", "epochs": 100, "validate_every": 10},
+        "gan": {"classes": "letters", "epochs": 300, "batch": 64, "learning_rate": 2e-4, "balance": 1.0,
+                "validate_every": 25, "checkpoint_every": 10},
+        "cgan": {"epochs": 16, "batch": 64, "learning_rate": 2e-4, "discriminator_rate": 2.0, "beta1": 0.0,
+                 "balance": 0.9, "ema": 0.999, "final_rate": 0.1},
+    }  # fmt: skip
+    return replace(CharacterTrainingConfig(**defaults[kind]), **changes)
+
+
+class TrainingResult(dict):
+    """Counters at the end of `train`: step, epoch, images, seconds, best, finished."""
+
+
+def as_tensor(images: np.ndarray) -> Tensor:
+    """(N, 28, 28) uint8 -> (N, 1, 28, 28) float32 in 0..1."""
+    return torch.from_numpy(images).unsqueeze(1).float() / 255
+
+
+def train(
+    kind: str,
+    characters: CharacterSet,
+    run: Path,
+    config: CharacterTrainingConfig,
+    *,
+    resume: bool = False,
+    device: str = "cpu",
+    draw: Callable[[CharacterModel, Path], None] | None = None,
+    stop_after: int | None = None,
+) -> TrainingResult:
+    """Train until `config.epochs` are read, or Ctrl-C; write everything into `run`.
+
+    `run` gets config.json, metrics.jsonl (a row an epoch, one a validation), checkpoint-STEP folders, best/ (the
+    model with the lowest validation loss; the last one of a GAN, or where nothing is to validate on) and, if
+    `draw(model, path)` is given, samples-EPOCH.png. Resuming continues bit for bit on a CPU: order, distortion and
+    noise are drawn from (seed, epoch, batch), never from a state.
+
+    Args:
+        kind: one of `model.KINDS`.
+        resume: go on from the last checkpoint in `run`.
+        stop_after: stop, as Ctrl-C does, once this many steps are done (for tests).
+
+    Raises:
+        InputError: an image class is missing, sizes do not fit, or there is no checkpoint to resume from, none
+            that fits, or none can be written.
+    """
+    images, labels, held_images, held_labels, classes = _rows(characters, config)
+    torch.manual_seed(config.seed)
+    torch.set_flush_denormal(True)
+    try:
+        network = build(kind, len(classes), config.sizes).to(device)
+    except (TypeError, ValueError, RuntimeError) as e:
+        raise InputError(f"--sizes: this network cannot be built with {dict(config.sizes)} ({e})") from None
+    mean = copy.deepcopy(network).requires_grad_(False).eval()
+    adversarial = hasattr(network, "discriminator")
+    groups = [network.generator, network.discriminator] if adversarial else [network]
+    rates = [1.0, config.discriminator_rate] if adversarial else [1.0]
+    beta2 = 0.999 if config.beta1 else 0.9
+    optimizers = [torch.optim.Adam(g.parameters(), config.learning_rate, (config.beta1, beta2)) for g in groups]
+
+    if kind != "ssvae":  # the others cannot use an image without a label
+        images, labels = images[labels >= 0], labels[labels >= 0]
+    images = torch.from_numpy(images).to(device)
+    steps_per_epoch = math.ceil(len(labels) / config.batch)
+    fixed = {"kind": kind, "classes": classes, "images": len(labels), "sizes": dict(config.sizes),
+             "order": [config.seed, config.batch, config.balance, config.labelled]}  # fmt: skip
+    progress: dict = {"step": 0, "epoch": 0, "batch": 0, "seconds": 0.0, "best": None, "bad_steps": 0,
+                      "skipped": 0, "sums": {}, "count": 0, **fixed}  # fmt: skip
+    if resume:
+        checkpoint, damaged = checkpoints.latest(run)
+        for name in damaged:
+            print(f"strokes: {run / name} is damaged; going on from the one before it", file=sys.stderr)
+        for key, now in fixed.items():
+            if checkpoint.progress.get(key) != now:
+                raise InputError(
+                    f"{run}: it was begun with other {key} ({checkpoint.progress.get(key)}, not {now}); resume with those"
+                )
+        progress.update(checkpoint.progress)
+        try:
+            network.load_state_dict(checkpoint.tensors["network"])
+            mean.load_state_dict(checkpoint.tensors["mean"])
+            for i, optimizer in enumerate(optimizers):
+                _restore(optimizer, checkpoint.tensors["optimizer"], f"{i}.")
+        except (RuntimeError, KeyError) as e:
+            raise InputError(f"{run}: its checkpoint does not fit this network ({str(e)[:80]})") from None
+    with atomic_path(run / "config.json") as tmp:
+        tmp.write_text(json.dumps({"kind": kind} | asdict(config), indent=1) + "\n", encoding="utf-8")
+    log = Log(run / "metrics.jsonl", progress["step"] if resume else None)
+    bar = tqdm(total=config.epochs * steps_per_epoch, initial=progress["step"], unit="step", desc=kind,
+               smoothing=0.02, disable=not sys.stderr.isatty())  # fmt: skip
+    started = time.monotonic() - progress["seconds"]
+
+    def write_checkpoint() -> None:
+        progress["seconds"] = time.monotonic() - started
+        states = {f"{i}.{j}.{k}": torch.as_tensor(v) for i, o in enumerate(optimizers)
+                  for j, state in o.state_dict()["state"].items() for k, v in state.items()}  # fmt: skip
+        tensors = {"network": network.state_dict(), "mean": mean.state_dict(), "optimizer": states}
+        checkpoints.save(run, progress["step"], checkpoints.Checkpoint(progress, tensors))
+
+    def at() -> dict[str, object]:
+        return {"step": progress["step"], "epoch": progress["epoch"], "seconds": time.monotonic() - started}
+
+    def validate() -> None:
+        result = _validate(kind, mean, held_images, held_labels, config, device)
+        better = "loss" not in result or progress["best"] is None or result["loss"] < progress["best"]
+        if result:
+            log.write("validation", **at(), **result)
+        shown = ", ".join(f"{k} {v:.4f}" for k, v in result.items())
+        bar.write(f"epoch {progress['epoch']}: {shown or 'not validated'}{' (best)' if result and better else ''}, "
+                  f"{(time.monotonic() - started) / 60:.1f} min", file=sys.stderr)  # fmt: skip
+        info = {"data": {"sources": list(characters.sources), "images": len(labels), "options": dict(characters.options)},
+                "training": asdict(config), "epochs": progress["epoch"], "steps": progress["step"],
+                "minutes": round((time.monotonic() - started) / 60, 1), "validation": result,
+                "machine": platform.processor() or platform.machine()}  # fmt: skip
+        model = CharacterModel(kind, copy.deepcopy(mean).cpu(), classes, dict(config.sizes), info)
+        if better:
+            progress["best"] = result.get("loss")
+            model.save(run / "best")
+        if draw is not None:
+            try:
+                draw(model, run / f"samples-{progress['epoch']:04d}.png")
+            except Exception as e:  # a picture is not worth a run
+                print(f"strokes: the samples could not be drawn ({type(e).__name__}: {e})", file=sys.stderr)
+
+    with interruptible() as interrupted:
+        order = None
+        while progress["epoch"] < config.epochs:
+            if order is None or order[0] != progress["epoch"]:
+                order = progress["epoch"], _order(labels, len(classes), config, progress["epoch"])
+            begin = progress["batch"] * config.batch
+            rows = order[1][begin : begin + config.batch]
+            key = (config.seed, progress["epoch"], progress["batch"])
+            seed = int(np.random.SeedSequence(key).generate_state(1)[0])
+            torch.manual_seed(seed)  # dropout draws from the global one
+            generator = torch.Generator().manual_seed(seed)
+            x = images[torch.from_numpy(rows).to(device)].unsqueeze(1).float() / 255
+            x = distort(x, config.distortion, generator)
+            y = torch.from_numpy(labels[rows]).to(device)
+            rate = _rate(config, progress["step"] / (config.epochs * steps_per_epoch))
+            for optimizer, share in zip(optimizers, rates, strict=True):
+                for group in optimizer.param_groups:
+                    group["lr"] = rate * share
+            network.train()
+            values = _step(kind, network, optimizers, x, y, generator, config)
+            progress["step"] += 1
+            progress["batch"] += 1
+            if all(map(math.isfinite, values.values())):
+                progress["bad_steps"] = 0
+                _follow(mean, network, min(config.ema, (1 + progress["step"]) / (10 + progress["step"])))
+                for name, value in values.items():
+                    progress["sums"][name] = progress["sums"].get(name, 0.0) + value * len(rows)
+                progress["count"] += len(rows)
+            else:
+                progress["skipped"] += 1
+                progress["bad_steps"] += 1
+                if progress["bad_steps"] >= _MAX_SKIPPED:
+                    raise InputError(
+                        f"{run}: {_MAX_SKIPPED} steps in a row without a finite loss (at step {progress['step']}); "
+                        "lower --learning-rate and go on with --resume"
+                    )
+            bar.update()
+            if progress["batch"] == steps_per_epoch:
+                progress["epoch"] += 1
+                progress["batch"] = 0
+                means = {k: v / max(1, progress["count"]) for k, v in progress["sums"].items()}
+                log.write("train", **at(), learning_rate=rate, skipped=progress["skipped"], **means)
+                bar.set_postfix_str(", ".join(f"{k} {v:.3f}" for k, v in means.items()), refresh=False)
+                progress["sums"], progress["count"] = {}, 0
+                last = progress["epoch"] == config.epochs
+                if last or progress["epoch"] % config.validate_every == 0:
+                    validate()
+                if last or progress["epoch"] % config.checkpoint_every == 0:
+                    write_checkpoint()
+            if interrupted or (stop_after is not None and progress["step"] >= stop_after):
+                if progress["epoch"] < config.epochs:
+                    write_checkpoint()
+                break
+    bar.close()
+    return TrainingResult(progress, finished=progress["epoch"] >= config.epochs, seconds=time.monotonic() - started)
+
+
+def _step(kind, network, optimizers, x, y, generator, config) -> dict[str, float]:  # noqa: ANN001
+    """One step of each optimizer; what to watch. A loss or gradient that is not finite changes nothing."""
+    if len(optimizers) == 2:
+        of_generator, of_discriminator = optimizers
+        seen = network.discriminator_losses(x, y, generator)
+        ok = _descend(seen["discriminator_loss"], of_discriminator)
+        # Asked for as often as they are read: the labels of the batch.
+        drawn = network.generator_losses(y, generator)
+        return _values(seen | drawn, ok and _descend(drawn["generator_loss"], of_generator))
+    if kind == "ssvae":
+        losses = network.losses(
+            x, y, generator, pixel_weight=config.pixel_weight, class_weight=config.class_weight,
+            kl_weight=config.kl_weight, marginalise=config.marginalise,
+        )  # fmt: skip
+    elif kind == "cvae":
+        losses = network.losses(x, y, generator, kl_weight=config.kl_weight)
+    else:
+        losses = network.losses(x, y)
+    return _values(losses, _descend(losses["loss"], optimizers[0]))
+
+
+def _descend(loss: Tensor, optimizer: torch.optim.Optimizer) -> bool:
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    gradients = [p.grad for g in optimizer.param_groups for p in g["params"] if p.grad is not None]
+    finite = bool(torch.isfinite(sum(torch.linalg.vector_norm(g) for g in gradients) + loss.detach()))
+    if finite:
+        optimizer.step()
+    return finite
+
+
+def _values(losses: dict[str, Tensor], finite: bool) -> dict[str, float]:
+    values = torch.stack([v.detach() for v in losses.values()]).tolist()
+    return dict(zip(losses, values, strict=True)) if finite else dict.fromkeys(losses, math.nan)
+
+
+def _rate(config: CharacterTrainingConfig, done: float) -> float:
+    low = config.final_rate
+    return config.learning_rate * (low + (1 - low) * (1 + math.cos(math.pi * done)) / 2)
+
+
+@torch.no_grad()
+def _follow(mean: nn.Module, network: nn.Module, decay: float) -> None:
+    """The running mean of the weights; counters and norms' statistics are taken over as they are."""
+    for m, now in zip(mean.parameters(), network.parameters(), strict=True):
+        m.lerp_(now, 1 - decay)
+    for m, now in zip(mean.buffers(), network.buffers(), strict=True):
+        m.copy_(now)
+
+
+def _restore(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor], prefix: str) -> None:
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        if name.startswith(prefix):
+            i, key = name[len(prefix) :].split(".", 1)
+            state.setdefault(int(i), {})[key] = value
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _rows(characters: CharacterSet, config: CharacterTrainingConfig):  # noqa: ANN202
+    """Images and labels to train and to validate on, of the classes asked for; labels not used are -1."""
+    wanted = CLASSES.get(config.classes, config.classes) or characters.classes
+    lacking = [c for c in wanted if c not in characters.classes]
+    if lacking or len(set(wanted)) != len(wanted):
+        why = f"{''.join(lacking)!r} is not" if lacking else "a character is named twice: not all are"
+        raise InputError(f"--classes {config.classes}: {why} among the classes of this file, {characters.classes}")
+    table = np.array([wanted.find(c) for c in characters.classes])
+    parts = []
+    for split in ("train", "validation"):
+        images, labels = characters.subset(split)
+        labels = table[labels]
+        parts += [images[labels >= 0], labels[labels >= 0]]
+    images, labels, held_images, held_labels = parts
+    counts = np.bincount(labels, minlength=len(wanted))
+    if not counts.all():
+        raise InputError(f"there is no image to train on of {''.join(c for c, n in zip(wanted, counts, strict=True) if not n)}")
+    if config.labelled < 1:
+        rng = np.random.default_rng((config.seed, 1))
+        hidden = np.ones(len(labels), bool)
+        for label, count in enumerate(counts):
+            keep = max(1, round(count * config.labelled))
+            hidden[rng.permutation(np.flatnonzero(labels == label))[:keep]] = False
+        labels = np.where(hidden, -1, labels)
+    return images, labels, held_images, held_labels, wanted
+
+
+def _order(labels: np.ndarray, classes: int, config: CharacterTrainingConfig, epoch: int) -> np.ndarray:
+    """The rows of an epoch. With hidden labels, every second image of a batch has one."""
+    rng = np.random.default_rng((config.seed, 0, epoch))
+    known = np.flatnonzero(labels >= 0)
+    counts = np.bincount(labels[known], minlength=classes)
+    chance = (1 - config.balance) / len(known) + config.balance / (classes * counts[labels[known]])
+
+    def draw(n: int) -> np.ndarray:
+        if config.balance == 0 and n == len(known):
+            return rng.permutation(known)
+        return known[rng.choice(len(known), n, p=chance / chance.sum())]
+
+    if len(known) == len(labels):
+        return draw(len(labels))
+    order = rng.permutation(len(labels))
+    order[::2] = draw(len(order[::2]))
+    return order
+
+
+@torch.no_grad()
+def _validate(kind, network, images, labels, config, device) -> dict[str, float]:  # noqa: ANN001
+    """Means over the validation images; nothing where there are none, or for a GAN."""
+    if not len(labels) or kind in ("gan", "cgan"):
+        return {}
+    sums: dict[str, float] = {}
+    generator = torch.Generator().manual_seed(0)
+    for i in range(0, len(labels), 500):
+        x, y = as_tensor(images[i : i + 500]).to(device), torch.from_numpy(labels[i : i + 500]).to(device)
+        if kind == "classifier":
+            losses = network.losses(x, y)
+        elif kind == "cvae":
+            losses = network.losses(x, y, generator)
+        else:
+            losses = network.losses(x, y, generator, class_weight=config.class_weight)
+        for name, value in losses.items():
+            sums[name] = sums.get(name, 0.0) + value.item() * len(y)
+    return {k: v / len(labels) for k, v in sums.items()}
+
+
+def batches(count: int, size: int = 500) -> Iterator[slice]:
+    """Slices of at most `size` that cover `count` rows."""
+    return (slice(i, min(i + size, count)) for i in range(0, count, size))
