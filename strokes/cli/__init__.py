@@ -18,6 +18,7 @@ COMMANDS = {
     "prepare": "a data set in, one corpus file to train on out",
     "train": "train the network on a corpus",
     "evaluate": "the likelihood of a corpus under a model, as JSON",
+    "characters": "28x28 characters: drawn, read, imitated, trained on",
 }
 
 _EPILOG = """\

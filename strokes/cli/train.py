@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import sys
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 from ..files import InputError
 from ..training.config import TrainingConfig
+from .settings import SettingsParser, dashes
 
 __all__ = ["run"]
 
@@ -35,29 +34,18 @@ examples:
 
 def run(argv: Sequence[str]) -> int:
     """Run the command; returns the exit status."""
-    # The settings' names are Python's; people type dashes.
-    argv = [re.sub(r"(?<=\w)-", "_", a.split("=")[0]) + a[len(a.split("=")[0]) :] if a.startswith("--") else a
-            for a in argv]  # fmt: skip
+    argv = dashes(argv)
     parser = _parser()
     args = parser.parse_args(argv)
     out = Path(args.output)
     if args.resume and out.is_dir():
         # What the run began with, then what this call says.
-        try:
-            parser.set_defaults(_flatten(json.loads((out / "config.json").read_text(encoding="utf-8"))))
-        except (OSError, ValueError, KeyError, AttributeError) as e:
-            what = out / "config.json"
-            why = f" ({e})" if isinstance(e, KeyError) else ""  # a setting of another version
-            raise InputError(f"{what}: missing, damaged or of another version{why}; it cannot be resumed") from None
+        parser.defaults_of_run(out)
         args = parser.parse_args(argv)
     for name in ("threads", "processes"):
         if getattr(args, name) < 0:
             raise InputError(f"--{name} is {getattr(args, name)}; give 0 or more (see 'strokes train --help')")
-    try:
-        chosen = parser.instantiate(args)
-        config = TrainingConfig(**{f.name: chosen[f.name] for f in fields(TrainingConfig)})
-    except ValueError as e:
-        raise InputError(f"{e} (see 'strokes train --help')") from None
+    config = parser.settings(args, TrainingConfig)
     if config.batch < args.processes:
         raise InputError(f"--processes {args.processes} is more than the {config.batch} lines of a batch")
 
@@ -140,22 +128,8 @@ def _train(place, corpus_file: str, out: Path, config: TrainingConfig, resume: b
     return 0
 
 
-def _parser():  # noqa: ANN202
-    import argparse
-
-    import jsonargparse
-
-    class Formatter(jsonargparse.DefaultHelpFormatter, argparse.RawDescriptionHelpFormatter):
-        """Keeps the lines of the description, with its commands, as they are."""
-
-    class Parser(jsonargparse.ArgumentParser):
-        def format_help(self) -> str:
-            return re.sub(r"(?<![\w-])--[\w.]+", lambda option: option[0].replace("_", "-"), super().format_help())
-
-        def error(self, message: str, ex: Exception | None = None) -> None:
-            raise InputError(f"{' '.join(str(message).split())} (see 'strokes train --help')")
-
-    parser = Parser(prog="strokes train", description=_DESCRIPTION, default_env=False, formatter_class=Formatter)
+def _parser() -> SettingsParser:
+    parser = SettingsParser("train", _DESCRIPTION)
     parser.add_argument("corpus", metavar="CORPUS.npz", help="made by 'strokes prepare'")
     parser.add_argument("-o", "--output", required=True, metavar="RUN", help="the folder of the run")
     parser.add_argument("--resume", action="store_true", help="go on with the run in RUN")
@@ -177,17 +151,6 @@ def _threads_asked_for() -> int:
     """OMP_NUM_THREADS, which may be a list with a number for each level of nesting."""
     first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     return int(first) if first.isdigit() else 0
-
-
-def _flatten(settings: dict) -> dict:
-    """{"network": {"hidden": 400}} -> {"network.hidden": 400}"""
-    flat = {}
-    for key, value in settings.items():
-        if isinstance(value, dict):
-            flat.update({f"{key}.{k}": v for k, v in value.items()})
-        else:
-            flat[key] = value
-    return flat
 
 
 #: What the validation samples say: common words, capitals, digits, punctuation.

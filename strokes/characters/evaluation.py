@@ -1,0 +1,190 @@
+"""How good drawn characters are, by figures that an independent judge's features give.
+
+Figures compare only where judge, reference images and their numbers are the same, and stand beside a floor: what
+real images get against real ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy import linalg
+from scipy.spatial import cKDTree
+from torch import Tensor, nn
+
+from .classifier import Classifier
+from .model import CharacterModel
+from .training import as_tensor, batches
+
+__all__ = [
+    "Drawn",
+    "accuracy",
+    "compare",
+    "draw_evenly",
+    "features",
+    "frechet_distance",
+    "negative_elbo",
+    "precision_recall",
+]
+
+Tick = Callable[[int], object]
+
+
+def _silent(_done: int) -> None:
+    pass
+
+
+@torch.no_grad()
+def accuracy(
+    network: nn.Module, images: np.ndarray, labels: np.ndarray, among: np.ndarray | None = None, tick: Tick = _silent
+) -> float:
+    """Share of images whose likeliest class is theirs.
+
+    Args:
+        network: images (N, 1, 28, 28) in 0..1 -> logits (N, classes).
+        images: (N, 28, 28) uint8.
+        labels: (N,).
+        among: the classes to choose from, (k,); all if None.
+    """
+    right = 0
+    for rows in batches(len(images)):
+        logits = network(as_tensor(images[rows]))
+        if among is not None:
+            allowed = torch.full((logits.shape[1],), -torch.inf)
+            allowed[torch.from_numpy(np.asarray(among))] = 0
+            logits = logits + allowed
+        right += int((logits.argmax(1).numpy() == labels[rows]).sum())
+        tick(len(labels[rows]))
+    return right / max(1, len(images))
+
+
+@torch.no_grad()
+def features(judge: Classifier, images: np.ndarray | Tensor) -> np.ndarray:
+    """The judge's penultimate activations, (N, features) float64, of (N, 28, 28) uint8 or (N, 1, 28, 28) in 0..1."""
+    x = as_tensor(images) if isinstance(images, np.ndarray) else images
+    return np.concatenate([judge.features(x[rows]).double().numpy() for rows in batches(len(x))])
+
+
+def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
+    """The Frechet distance of two Gaussians fitted to features, |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2))
+    (Dowson and Landau 1982; Heusel et al. 2017, arXiv:1706.08500, with Inception's features).
+
+    Args:
+        a, b: (n, features) and (m, features).
+
+    Raises:
+        ValueError: fewer than two rows.
+    """
+    if len(a) < 2 or len(b) < 2:
+        raise ValueError("a Frechet distance needs at least two rows on each side")
+    c1, c2 = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
+    # The root's trace from the eigenvalues of the symmetric C1^(1/2) C2 C1^(1/2), which has no complex root.
+    values, vectors = linalg.eigh(np.atleast_2d(c1))
+    root = (vectors * np.sqrt(values.clip(0))) @ vectors.T
+    trace = np.sqrt(linalg.eigvalsh(root @ np.atleast_2d(c2) @ root).clip(0)).sum()
+    difference = a.mean(0) - b.mean(0)
+    return float(max(0.0, difference @ difference + np.trace(np.atleast_2d(c1 + c2)) - 2 * trace))
+
+
+def precision_recall(real: np.ndarray, drawn: np.ndarray, neighbours: int = 3) -> tuple[float, float]:
+    """Improved precision and recall (Kynkaanniemi et al. 2019, arXiv:1904.06991): the share of drawn images
+    within the k-th-neighbour balls of real ones, and of real images within those of drawn ones.
+
+    Low recall with high precision is mode collapse.
+
+    Args:
+        real, drawn: features, (n, d) and (m, d), each more than `neighbours` rows.
+    """
+
+    def covered(centres: np.ndarray, points: np.ndarray) -> float:
+        own = cKDTree(centres).query(centres, neighbours + 1)[0][:, -1]  # the nearest of all is itself
+        inside = 0
+        for rows in batches(len(points)):
+            squared = (
+                (points[rows] ** 2).sum(1)[:, None] + (centres**2).sum(1)[None] - 2 * points[rows] @ centres.T
+            ).clip(0)
+            inside += int((squared <= own[None] ** 2).any(1).sum())
+        return inside / len(points)
+
+    return covered(real, drawn), covered(drawn, real)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Images that a model drew, (N, 1, 28, 28) in 0..1, and the labels asked for, (N,)."""
+
+    images: Tensor
+    labels: Tensor
+
+
+@torch.no_grad()
+def draw_evenly(model: CharacterModel, classes: str, each: int, seed: int = 0, tick: Tick = _silent) -> Drawn:
+    """So many images of each of `classes`; as 8-bit images would have them."""
+    labels = model.labels(classes).repeat_interleave(each)
+    generator = torch.Generator().manual_seed(seed)
+    parts = []
+    for rows in batches(len(labels)):
+        parts.append((model.network.sample(labels[rows], generator) * 255).round() / 255)
+        tick(len(parts[-1]))
+    return Drawn(torch.cat(parts), labels)
+
+
+@torch.no_grad()
+def negative_elbo(model: CharacterModel, images: np.ndarray, labels: np.ndarray, seed: int = 0) -> float:
+    """Mean -ELBO of log p(x | y) in nats an image, pixels summed, one z each."""
+    generator = torch.Generator().manual_seed(seed)
+    total = 0.0
+    for rows in batches(len(images)):
+        of = torch.from_numpy(labels[rows])
+        total += model.network.bound(as_tensor(images[rows]), of, generator).double().sum().item()
+    return total / max(1, len(images))
+
+
+def compare(judge: CharacterModel, real: np.ndarray, real_labels: np.ndarray, drawn: Drawn, model: CharacterModel) -> dict:
+    """What the judge says of drawn images, beside real ones of the same classes.
+
+    The real images (which neither judge nor model was trained on) are split in two halves at random; the first
+    is the reference of all distances, and the second, as many drawn images and the first give the floor.
+
+    Args:
+        real: (N, 28, 28) uint8, labels (N,) of the judge's classes.
+        drawn: of `model`, evenly of its classes.
+
+    Returns:
+        n (images on each side), frechet, frechet_floor, precision, recall and those of real images, and, of models
+        that draw on demand, class_asked: the share that the judge takes for the class asked for, among all classes
+        that the judge knows, and among_own: among those that the model draws.
+    """
+    rng = np.random.default_rng(0)
+    order = rng.permutation(len(real))
+    half = min(len(real) // 2, len(drawn.images))
+    first, second = real[order[:half]], real[order[half : 2 * half]]
+    of_first, of_second = features(judge.network, first), features(judge.network, second)
+    # As many of each class as the reference has: else the distance is one of frequencies.
+    wanted = np.bincount(real_labels[order[:half]], minlength=len(judge.classes))
+    asked = np.array([judge.classes.index(c) for c in model.classes])[drawn.labels.numpy()]
+    if model.on_demand:
+        chosen = np.concatenate([np.flatnonzero(asked == c)[:n] for c, n in enumerate(wanted)])
+    else:
+        chosen = np.arange(len(asked))[rng.permutation(len(asked))[:half]]
+    of_drawn = features(judge.network, drawn.images[torch.from_numpy(chosen)])
+    precision, recall = precision_recall(of_first, of_drawn)
+    real_precision, real_recall = precision_recall(of_first, of_second)
+    result = {
+        "n": [half, len(chosen)],
+        "frechet": frechet_distance(of_first, of_drawn),
+        "frechet_floor": frechet_distance(of_first, of_second),
+        "precision": precision,
+        "recall": recall,
+        "real_precision": real_precision,
+        "real_recall": real_recall,
+    }
+    if model.on_demand:
+        images = (drawn.images.squeeze(1) * 255).round().to(torch.uint8).numpy()
+        own = np.array(sorted(set(asked.tolist())))
+        result["class_asked"] = accuracy(judge.network, images, asked)
+        result["among_own"] = accuracy(judge.network, images, asked, own)
+    return result

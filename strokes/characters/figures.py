@@ -1,0 +1,252 @@
+"""Pictures of characters: sheets, imitations, maps of the latent space, and training curves. Ink is black on white."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+
+from ..files import InputError, atomic_path
+from .evaluation import draw_evenly
+from .imitation import STYLES, alter, imitate
+from .model import CharacterModel
+from .training import as_tensor
+
+__all__ = ["curves", "imitation_sheet", "latent_map", "model_sheet", "save_picture", "sheet", "typeset"]
+
+_SIZE = 28
+_ZOOM = 3
+_HUES = ("#1f5fbf", "#d1491b", "#178a4c", "#a5309a", "#b07b00", "#0b8a9e")
+
+
+def sheet(images: Tensor | np.ndarray, columns: int) -> np.ndarray:
+    """Images side by side in rows of `columns`, (H, W) uint8, black on white.
+
+    Args:
+        images: (N, 1, 28, 28) in 0..1, or (N, 28, 28) uint8, white on black.
+    """
+    grey = _grey(images)
+    rows = -(-len(grey) // columns)
+    grey = np.concatenate([grey, np.zeros((rows * columns - len(grey), _SIZE, _SIZE), np.uint8)])
+    return 255 - grey.reshape(rows, columns, _SIZE, _SIZE).transpose(0, 2, 1, 3).reshape(rows * _SIZE, columns * _SIZE)
+
+
+def typeset(text: str, draw: Callable[[str], Tensor], columns: int = 24) -> np.ndarray:
+    """Characters set in lines, (H, W) uint8, black on white; blanks and line breaks are kept, words are wrapped.
+
+    Args:
+        draw: characters without blanks -> their images, (N, 1, 28, 28) in 0..1.
+        columns: most characters a line; a longer word is broken.
+    """
+    lines: list[str] = []
+    for paragraph in text.split("\n"):
+        line = ""
+        for word in paragraph.split():
+            while len(word) > columns:
+                if line:
+                    lines.append(line)
+                    line = ""
+                lines.append(word[:columns])
+                word = word[columns:]
+            if line and len(line) + 1 + len(word) > columns:
+                lines.append(line)
+                line = word
+            else:
+                line = f"{line} {word}" if line and word else line or word
+        lines.append(line)
+    width = max(map(len, lines), default=0)
+    characters = "".join("".join(lines).split())
+    if not characters:
+        raise InputError("there is no character to draw; give some text")
+    drawn = iter(_grey(draw(characters)))
+    blank = np.zeros((_SIZE, _SIZE), np.uint8)
+    tiles = [next(drawn) if c != " " else blank for line in lines for c in line.ljust(width)]
+    return sheet(np.stack(tiles), width)
+
+
+def save_picture(picture: np.ndarray, path: str | os.PathLike[str], zoom: int = _ZOOM) -> None:
+    """Write (H, W) or (H, W, 3) uint8, enlarged.
+
+    Raises:
+        InputError: it cannot be written there, or not in that format.
+    """
+    image = Image.fromarray(picture)
+    image = image.resize((image.width * zoom, image.height * zoom), Image.Resampling.BICUBIC)
+    suffixes = Image.registered_extensions()
+    if suffixes.get(Path(path).suffix.lower()) not in ("PNG", "JPEG", "GIF", "TIFF", "WEBP", "BMP", "PDF"):
+        raise InputError(f"{path}: pictures have no format {Path(path).suffix!r}; end the name in .png")
+    with atomic_path(path) as tmp:
+        image.save(tmp)
+
+
+def model_sheet(model: CharacterModel, rows: int = 8, seed: int = 0) -> np.ndarray:
+    """`rows` images of every class, a column a class (of a model that cannot be asked, just images)."""
+    if model.on_demand:
+        drawn = draw_evenly(model, model.classes, rows, seed).images
+        return sheet(drawn.unflatten(0, (-1, rows)).transpose(0, 1).flatten(0, 1), len(model.classes))
+    labels = torch.zeros(rows * len(model.classes), dtype=torch.int64)
+    with torch.no_grad():
+        return sheet(model.network.sample(labels, torch.Generator().manual_seed(seed)), len(model.classes))
+
+
+def imitation_sheet(model: CharacterModel, images: np.ndarray, text: str) -> np.ndarray:
+    """A row for every style: the prompts, altered, then `text` drawn in their style.
+
+    Args:
+        images: the prompts, (n, 28, 28) uint8.
+    """
+    rows = []
+    for name, changes in STYLES.items():
+        prompts = alter(images, **changes)
+        rows.append(np.hstack([_caption(name), sheet(prompts, len(prompts)), np.full((_SIZE, _SIZE // 2), 255, np.uint8),
+                               sheet(imitate(model, prompts, text), len(text))]))  # fmt: skip
+    return np.vstack(rows)
+
+
+def _caption(text: str, width: int = 64) -> np.ndarray:
+    image = Image.new("L", (width, _SIZE), 255)
+    ImageDraw.Draw(image).text((2, _SIZE // 2), text, fill=60, anchor="lm", font=ImageFont.load_default(11))
+    return np.asarray(image)
+
+
+@torch.no_grad()
+def latent_map(
+    model: CharacterModel,
+    path: str | os.PathLike[str],
+    *,
+    character: str = "",
+    images: np.ndarray | None = None,
+    labels: np.ndarray | None = None,
+    seed: int = 0,
+) -> None:
+    """The latent space of a variational autoencoder: where images lie on its two widest directions, a map of
+    one character over them, and what the widest directions do to several characters.
+
+    Args:
+        character: the map's; the first class if empty.
+        images, labels: (N, 28, 28) uint8 and (N,), whose posterior means give the directions; images that the
+            model draws itself if None.
+
+    Raises:
+        InputError: the model has no latent space to look at, or it cannot be written there.
+    """
+    if model.kind not in ("ssvae", "cvae"):
+        raise InputError(f"a {model.kind} has no posterior to map; name a model of the kind ssvae or cvae")
+    if images is None or labels is None:
+        drawn = draw_evenly(model, model.classes, -(-2000 // len(model.classes)), seed)
+        x, y = drawn.images, drawn.labels
+    else:
+        rows = np.random.default_rng(seed).permutation(len(images))[:3000]
+        x, y = as_tensor(images[rows]), torch.from_numpy(labels[rows])
+    posterior = model.network.encode(x, y) if model.kind == "cvae" else model.network.encode(x)[1]
+    mean = posterior.mean.double()
+    centre = mean.mean(0)
+    _, deviations, directions = torch.linalg.svd(mean - centre, full_matrices=False)
+    deviations = deviations / max(1, len(mean) - 1) ** 0.5
+    places = ((mean - centre) @ directions.T / deviations)[:, :2].numpy()
+
+    def draw(text: str, z: Tensor) -> np.ndarray:
+        return _grey(model.network.sample(model.labels(text), z=z.float()))
+
+    side, reach = 13, 2.5
+    steps = torch.linspace(-reach, reach, side, dtype=torch.float64)
+    down, right = torch.meshgrid(-steps, steps, indexing="ij")
+    z = centre + torch.stack([right.flatten(), down.flatten()], 1) * deviations[:2] @ directions[:2]
+    character = character or model.classes[0]
+    field = sheet(torch.from_numpy(draw(character * side**2, z))[:, None].float() / 255, side)
+    shown = min(7, len(deviations))
+    others = (model.classes * 4)[:: max(1, len(model.classes) // 4)][:4]
+    lines = []
+    for c in others:
+        for d in range(shown):
+            z = centre + torch.linspace(-reach, reach, 9, dtype=torch.float64)[:, None] * deviations[d] * directions[d]
+            lines.append(sheet(torch.from_numpy(draw(c * 9, z))[:, None].float() / 255, 9))
+    gap = np.full((lines[0].shape[0], 14), 255, np.uint8)
+    blocks = [np.hstack([p for j in range(len(others)) for p in (lines[j * shown + i], gap)]) for i in range(shown)]
+
+    figure = Figure(figsize=(13, 12), facecolor="white")
+    FigureCanvasAgg(figure)
+    grid = figure.add_gridspec(2, 2, height_ratios=(6, 5), left=0.05, right=0.98, top=0.95, bottom=0.03, hspace=0.14, wspace=0.1)
+    axes = figure.add_subplot(grid[0, 0])
+    axes.set_title(f"{len(y)} images on the two widest directions of z (deviations)", fontsize=10)
+    for i, c in enumerate(model.classes):
+        rows = y.numpy() == i
+        axes.plot(*places[rows].T, ".", color="#dddddd", markersize=2, zorder=0)
+        for px, py in places[rows][:12]:
+            axes.text(px, py, c, color=_HUES[i % len(_HUES)], fontsize=7, ha="center", va="center", clip_on=True)
+    axes.set(xlim=(-3.2, 3.2), ylim=(-3.2, 3.2))
+    axes.grid(color="#eeeeee", linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+    for where, picture, title in ((grid[0, 1], field, f"{character} over the same two directions, -2.5 to 2.5"),
+                                  (grid[1, :], np.vstack(blocks), f"the {shown} widest directions, a row each, -2.5 to 2.5")):  # fmt: skip
+        axes = figure.add_subplot(where)
+        axes.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="bilinear")
+        axes.set_title(title, fontsize=10)
+        axes.set_axis_off()
+    _save(figure, path)
+
+
+def curves(run: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
+    """Every figure of a run's metrics.jsonl over its epochs, training and validation together.
+
+    Raises:
+        InputError: there is no log, or nothing in it yet.
+    """
+    log = Path(run) / "metrics.jsonl"
+    try:
+        rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, ValueError) as e:
+        raise InputError(f"{log}: cannot be read ({e})") from None
+    known = {"event", "step", "epoch", "seconds", "learning_rate", "skipped"}
+    names = list(dict.fromkeys(k for row in rows for k in row if k not in known))
+    if not names:
+        raise InputError(f"{log}: nothing is in it yet; train for an epoch first")
+    # Losses of one pair, and scores of one pair, belong together.
+    panels: dict[str, list[str]] = {}
+    for name in names:
+        panels.setdefault(name.split("_")[-1] if name.endswith("_loss") else name.split("_")[0], []).append(name)
+    figure = Figure(figsize=(9, 0.6 + 2.2 * len(panels)), facecolor="white")
+    FigureCanvasAgg(figure)
+    for i, (title, members) in enumerate(panels.items()):
+        axes = figure.add_subplot(len(panels), 1, i + 1)
+        hue = 0
+        for name in members:
+            for event, style in (("train", "-"), ("validation", "o-")):
+                at = _series(rows, event, name)
+                if len(at):
+                    label = f"{name.replace('_', ' ')}, {event}"
+                    axes.plot(*at.T, style, color=_HUES[hue % 6], markersize=3, linewidth=1.3, label=label)
+                    hue += 1
+        axes.set_ylabel(title.replace("_", " "))
+        axes.legend(frameon=False, fontsize=8)
+        axes.grid(color="#e6e6e6", linewidth=0.6)
+        axes.spines[["top", "right"]].set_visible(False)
+    axes.set_xlabel("epochs")
+    figure.tight_layout()
+    _save(figure, path)
+
+
+def _series(rows: Sequence[Mapping], event: str, name: str) -> np.ndarray:
+    return np.array([(r["epoch"], r[name]) for r in rows if r.get("event") == event and name in r]).reshape(-1, 2)
+
+
+def _grey(images: Tensor | np.ndarray) -> np.ndarray:
+    if isinstance(images, np.ndarray):
+        return images
+    return (images.detach().squeeze(1) * 255).round().clamp(0, 255).to(torch.uint8).numpy()
+
+
+def _save(figure: Figure, path: str | os.PathLike[str]) -> None:
+    suffix = Path(path).suffix.lower().removeprefix(".")
+    if suffix not in figure.canvas.get_supported_filetypes():
+        raise InputError(f"{path}: figures have no format {suffix!r}; end the name in .png, .svg or .pdf")
+    with atomic_path(path) as tmp:
+        figure.savefig(tmp, dpi=110, format=suffix)
