@@ -74,19 +74,20 @@ def warp(
         angle: in radians, clockwise.
         right, down: in pixels.
     """
-    n, _, h, w = images.shape
-    values = (width, height, shear, angle, right, down)
-    sx, sy, k, a, tx, ty = (torch.as_tensor(v, dtype=images.dtype, device=images.device).expand(n) for v in values)
-    cos, sin = torch.cos(a), torch.sin(a)
-    # A point p goes to R S D p + t; grid_sample wants, for each new place, the old one. y points down.
-    zero = torch.zeros_like(sx)
-    scaled = torch.stack([torch.stack([sx, -k * sy], 1), torch.stack([zero, sy], 1)], 1)
-    turned = torch.stack([torch.stack([cos, -sin], 1), torch.stack([sin, cos], 1)], 1)
-    back = torch.linalg.inv(turned @ scaled)
-    moved = torch.stack([tx * 2 / w, ty * 2 / h], 1)[:, :, None]
-    theta = torch.cat([back, -back @ moved], 2)
-    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
-    return F.grid_sample(images, grid, align_corners=False)
+    with torch.autocast(images.device.type, enabled=False):  # places need more digits than bfloat16 has
+        n, _, h, w = images.shape
+        values = (width, height, shear, angle, right, down)
+        sx, sy, k, a, tx, ty = (torch.as_tensor(v, dtype=images.dtype, device=images.device).expand(n) for v in values)
+        cos, sin = torch.cos(a), torch.sin(a)
+        # A point p goes to R S D p + t; grid_sample wants, for each new place, the old one. y points down.
+        zero = torch.zeros_like(sx)
+        scaled = torch.stack([torch.stack([sx, -k * sy], 1), torch.stack([zero, sy], 1)], 1)
+        turned = torch.stack([torch.stack([cos, -sin], 1), torch.stack([sin, cos], 1)], 1)
+        back = torch.linalg.inv(turned @ scaled)
+        moved = torch.stack([tx * 2 / w, ty * 2 / h], 1)[:, :, None]
+        theta = torch.cat([back, -back @ moved], 2)
+        grid = F.affine_grid(theta, list(images.shape), align_corners=False)
+        return F.grid_sample(images, grid, align_corners=False)
 
 
 def embolden(images: Tensor, amount: Tensor | float) -> Tensor:

@@ -95,7 +95,7 @@ class _Generator(nn.Module):
         x = self.first(torch.cat([z, self.embed(labels)], 1)).unflatten(1, self.shape)
         x = self.up1(F.relu(self.norms[0](x, labels)))
         x = self.up2(F.relu(self.norms[1](x, labels)))
-        return torch.sigmoid(self.last(F.relu(self.norms[2](x, labels))))
+        return torch.sigmoid(self.last(F.relu(self.norms[2](x, labels))).to(z.dtype))
 
 
 class _Discriminator(nn.Module):

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from ..files import InputError, atomic_path
 from ..training import checkpoints
+from ..training.machine import compute_dtype, keep_freed_memory
 from ..training.runs import Log, interruptible
 from .data import CharacterSet
 from .distortion import Distortion, distort
@@ -55,6 +56,7 @@ class CharacterTrainingConfig:
         kl_weight: of its divergence term.
         class_weight: of the class's cross-entropy beside the bound (ssvae).
         marginalise: an unknown class is summed over the so many likeliest ones; 0 for all (ssvae).
+        precision: of the operands of large products; auto takes bf16 where it is faster.
         ema: decay, a step, of the running mean of the weights that is validated and saved; 0 for the
             weights themselves.
         seed: of initial weights, order, distortion and noise.
@@ -77,6 +79,7 @@ class CharacterTrainingConfig:
     kl_weight: float = 1.0
     class_weight: float = 1.0
     marginalise: int = 0
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
     ema: float = 0.0
     seed: int = 1
     validate_every: int = 1
@@ -107,9 +110,9 @@ def default_config(kind: str, **changes: object) -> CharacterTrainingConfig:
         # Slant, width and weight vary apart from the class, so that z and not the class must carry them.
         "ssvae": {"epochs": 30, "final_rate": 0.02, "balance": 0.5, "ema": 0.998, "class_weight": 50.0, "marginalise": 4,
                   "distortion": Distortion(rotate=0.05, scale=0.05, aspect=0.5, shear=0.4, shift=0.5, weight=0.9)},
-        "cvae": {"classes": "digits", "epochs": 100, "validate_every": 10},
+        "cvae": {"classes": "digits", "epochs": 100, "validate_every": 10, "precision": "fp32"},
         "gan": {"classes": "letters", "epochs": 300, "batch": 64, "learning_rate": 2e-4, "balance": 1.0,
-                "validate_every": 25, "checkpoint_every": 10},
+                "precision": "fp32", "validate_every": 25, "checkpoint_every": 10},
         "cgan": {"epochs": 16, "batch": 64, "learning_rate": 2e-4, "discriminator_rate": 2.0, "beta1": 0.0,
                  "balance": 0.9, "ema": 0.999, "final_rate": 0.1},
     }  # fmt: skip
@@ -155,20 +158,28 @@ def train(
     images, labels, held_images, held_labels, classes = _rows(characters, config)
     torch.manual_seed(config.seed)
     torch.set_flush_denormal(True)
+    keep_freed_memory()
     try:
         network = build(kind, len(classes), config.sizes).to(device)
     except (TypeError, ValueError, RuntimeError) as e:
         raise InputError(f"--sizes: this network cannot be built with {dict(config.sizes)} ({e})") from None
+    if kind == "classifier":
+        network = network.to(memory_format=torch.channels_last)  # half as long a step on a CPU
     mean = copy.deepcopy(network).requires_grad_(False).eval()
     adversarial = hasattr(network, "discriminator")
     groups = [network.generator, network.discriminator] if adversarial else [network]
     rates = [1.0, config.discriminator_rate] if adversarial else [1.0]
     beta2 = 0.999 if config.beta1 else 0.9
-    optimizers = [torch.optim.Adam(g.parameters(), config.learning_rate, (config.beta1, beta2)) for g in groups]
+    optimizers = [torch.optim.Adam(g.parameters(), config.learning_rate, (config.beta1, beta2), fused=True) for g in groups]
 
     if kind != "ssvae":  # the others cannot use an image without a label
         images, labels = images[labels >= 0], labels[labels >= 0]
     images = torch.from_numpy(images).to(device)
+    dtype = compute_dtype(config.precision, torch.device(device))
+
+    def products() -> torch.autocast:
+        return torch.autocast(device, torch.bfloat16, enabled=dtype == torch.bfloat16)
+
     steps_per_epoch = math.ceil(len(labels) / config.batch)
     fixed = {"kind": kind, "classes": classes, "images": len(labels), "sizes": dict(config.sizes),
              "order": [config.seed, config.batch, config.balance, config.labelled]}  # fmt: skip
@@ -249,7 +260,7 @@ def train(
                 for group in optimizer.param_groups:
                     group["lr"] = rate * share
             network.train()
-            values = _step(kind, network, optimizers, x, y, generator, config)
+            values = _step(kind, network, optimizers, x, y, generator, config, products)
             progress["step"] += 1
             progress["batch"] += 1
             if all(map(math.isfinite, values.values())):
@@ -287,24 +298,26 @@ def train(
     return TrainingResult(progress, finished=progress["epoch"] >= config.epochs, seconds=time.monotonic() - started)
 
 
-def _step(kind, network, optimizers, x, y, generator, config) -> dict[str, float]:  # noqa: ANN001
+def _step(kind, network, optimizers, x, y, generator, config, products) -> dict[str, float]:  # noqa: ANN001
     """One step of each optimizer; what to watch. A loss or gradient that is not finite changes nothing."""
     if len(optimizers) == 2:
         of_generator, of_discriminator = optimizers
-        seen = network.discriminator_losses(x, y, generator)
+        with products():
+            seen = network.discriminator_losses(x, y, generator)
         ok = _descend(seen["discriminator_loss"], of_discriminator)
-        # Asked for as often as they are read: the labels of the batch.
-        drawn = network.generator_losses(y, generator)
+        with products():  # asked for as often as they are read: the labels of the batch
+            drawn = network.generator_losses(y, generator)
         return _values(seen | drawn, ok and _descend(drawn["generator_loss"], of_generator))
-    if kind == "ssvae":
-        losses = network.losses(
-            x, y, generator, pixel_weight=config.pixel_weight, class_weight=config.class_weight,
-            kl_weight=config.kl_weight, marginalise=config.marginalise,
-        )  # fmt: skip
-    elif kind == "cvae":
-        losses = network.losses(x, y, generator, kl_weight=config.kl_weight)
-    else:
-        losses = network.losses(x, y)
+    with products():
+        if kind == "ssvae":
+            losses = network.losses(
+                x, y, generator, pixel_weight=config.pixel_weight, class_weight=config.class_weight,
+                kl_weight=config.kl_weight, marginalise=config.marginalise,
+            )  # fmt: skip
+        elif kind == "cvae":
+            losses = network.losses(x, y, generator, kl_weight=config.kl_weight)
+        else:
+            losses = network.losses(x, y)
     return _values(losses, _descend(losses["loss"], optimizers[0]))
 
 

@@ -54,6 +54,7 @@ def combine(posterior: Posterior) -> Posterior:
 
 def reconstruction(logits: Tensor, images: Tensor) -> Tensor:
     """Binary cross-entropy in nats, summed over the pixels, (N,)."""
+    logits = logits.to(images.dtype)  # of products in bfloat16, perhaps
     return F.binary_cross_entropy_with_logits(logits, images, reduction="none").flatten(1).sum(1)
 
 
@@ -105,7 +106,8 @@ class SemiSupervisedVAE(nn.Module):
     def encode(self, images: Tensor) -> tuple[Tensor, Posterior]:
         """(N, 1, 28, 28) in 0..1 -> logits of the class (N, classes), q(z | x)."""
         features = self.convolutions(images)
-        return self.class_head(features), Posterior(*self.posterior_head(features).chunk(2, dim=1))
+        logits, posterior = (head(features).to(images.dtype) for head in (self.class_head, self.posterior_head))
+        return logits, Posterior(*posterior.chunk(2, dim=1))
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits of the class, (N, classes)."""
@@ -215,7 +217,8 @@ class ConditionalVAE(nn.Module):
     def encode(self, images: Tensor, labels: Tensor) -> Posterior:
         """(N, 1, 28, 28) in 0..1 and labels (N,) -> q(z | x, y)."""
         both = torch.cat([images.flatten(1), F.one_hot(labels, self.classes).to(images)], 1)
-        return Posterior(*self.posterior_head(F.relu(self.hidden(both))).chunk(2, dim=1))
+        posterior = self.posterior_head(F.relu(self.hidden(both))).to(images.dtype)
+        return Posterior(*posterior.chunk(2, dim=1))
 
     def decode(self, labels: Tensor, z: Tensor) -> Tensor:
         """Labels (N,) and z (N, latent) -> logits of the pixels (N, 1, 28, 28)."""
