@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -22,6 +23,8 @@ class Distortion:
         shear: largest tangent of the slant, either way.
         shift: largest move in pixels, either way.
         weight: largest share of a pixel by which strokes grow or shrink on each side.
+        fit: whether what `aspect` and `shear` do is followed by scaling, so that the longer side stays as long as it was,
+            as in images that are scaled to a box.
     """
 
     rotate: float = 0.0
@@ -30,10 +33,12 @@ class Distortion:
     shear: float = 0.0
     shift: float = 0.0
     weight: float = 0.0
+    fit: bool = False
 
     def __post_init__(self) -> None:
-        if min(self.rotate, self.scale, self.aspect, self.shear, self.shift, self.weight) < 0:
-            raise ValueError("rotate, scale, aspect, shear, shift and weight must be at least 0")
+        ranges = (self.rotate, self.scale, self.aspect, self.shear, self.shift, self.weight)
+        if not all(0 <= r < math.inf for r in ranges):
+            raise ValueError("rotate, scale, aspect, shear, shift and weight must be numbers, at least 0")
         if max(self.weight, self.scale, self.aspect) > 1:
             raise ValueError("weight, scale and aspect must be at most 1")
 
@@ -51,9 +56,26 @@ def distort(images: Tensor, ranges: Distortion, generator: torch.Generator | Non
         images = embolden(images, u[5] * ranges.weight)
     if not (ranges.rotate or ranges.scale or ranges.aspect or ranges.shear or ranges.shift):
         return images
-    size, aspect = u[1] * ranges.scale, u[2] * ranges.aspect / 2
-    return warp(images, torch.exp(size + aspect), torch.exp(size - aspect), u[3] * ranges.shear, u[0] * ranges.rotate,
+    size, aspect, shear = u[1] * ranges.scale, u[2] * ranges.aspect / 2, u[3] * ranges.shear
+    if ranges.fit:
+        width, height = _extents(images)
+        wider = width * torch.exp(aspect) + shear.abs() * height * torch.exp(-aspect)
+        size = size + torch.log(torch.maximum(width, height) / torch.maximum(wider, height * torch.exp(-aspect)))
+    return warp(images, torch.exp(size + aspect), torch.exp(size - aspect), shear, u[0] * ranges.rotate,
                 u[4] * ranges.shift, (torch.rand(n, generator=generator) * 2 - 1).to(device) * ranges.shift)  # fmt: skip
+
+
+def _extents(images: Tensor) -> tuple[Tensor, Tensor]:
+    """Pixels that the ink spans across and down, at least 1, (N,) each."""
+    ink = images.detach().squeeze(1) > 0.1
+    spans = []
+    for along in (1, 2):
+        filled = ink.any(along).float()
+        place = torch.arange(1, filled.shape[1] + 1, device=images.device, dtype=torch.float32)
+        last = (filled * place).amax(1)
+        first = (filled * place.flip(0)).amax(1)  # counted from the other end
+        spans.append((last + first - filled.shape[1]).clamp(min=1).to(images.dtype))
+    return spans[0], spans[1]
 
 
 def warp(
@@ -83,7 +105,7 @@ def warp(
         zero = torch.zeros_like(sx)
         scaled = torch.stack([torch.stack([sx, -k * sy], 1), torch.stack([zero, sy], 1)], 1)
         turned = torch.stack([torch.stack([cos, -sin], 1), torch.stack([sin, cos], 1)], 1)
-        back = torch.linalg.inv(turned @ scaled)
+        back = torch.linalg.inv(turned @ scaled) * torch.tensor([[1, h / w], [w / h, 1]], dtype=images.dtype, device=images.device)
         moved = torch.stack([tx * 2 / w, ty * 2 / h], 1)[:, :, None]
         theta = torch.cat([back, -back @ moved], 2)
         grid = F.affine_grid(theta, list(images.shape), align_corners=False)

@@ -235,7 +235,7 @@ def curves(run: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
 
 
 def _series(rows: Sequence[Mapping], event: str, name: str) -> np.ndarray:
-    return np.array([(r["epoch"], r[name]) for r in rows if r.get("event") == event and name in r]).reshape(-1, 2)
+    return np.array([(r["epoch"], r[name]) for r in rows if r.get("event") == event and r.get(name) is not None]).reshape(-1, 2)
 
 
 def _grey(images: Tensor | np.ndarray) -> np.ndarray:

@@ -72,7 +72,8 @@ class CharacterModel:
         Raises:
             InputError: a character is no class of this model.
         """
-        found = [self.classes.find(c if c in self.classes else c.upper()) if c else -1 for c in text]
+        upper = [c if c in self.classes or len(c.upper()) > 1 else c.upper() for c in text]
+        found = [self.classes.find(c) for c in upper]
         if -1 in found:
             lacking = "".join(dict.fromkeys(c for c, i in zip(text, found, strict=True) if i < 0))
             raise InputError(f"{lacking!r} cannot be drawn: this {self.kind} knows {self.classes}")
@@ -85,7 +86,10 @@ class CharacterModel:
             InputError: it cannot be written to.
         """
         folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as e:
+            raise InputError(f"{folder}: this folder cannot be made ({e.strerror}); choose another place") from None
         config = {
             "format": _FORMAT,
             "kind": self.kind,
@@ -135,9 +139,9 @@ def load_model(where: str | os.PathLike[str]) -> CharacterModel:
         tensors = load_file(folder / "model.safetensors")
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"{where}: no model there; give the folder of one, or a packaged one ({', '.join(KINDS)})") from None
-    except (OSError, ValueError, SafetensorError) as e:
+    except (OSError, ValueError, RecursionError, SafetensorError) as e:
         raise InputError(f"{folder}: the model is damaged ({e}); fetch or train it again") from None
-    if not isinstance(config, dict) or config.get("format") != _FORMAT or config.get("kind") not in KINDS:
+    if not isinstance(config, dict) or config.get("format") != _FORMAT or config.get("kind") not in tuple(KINDS):
         raise InputError(f"{folder / 'config.json'}: not a model of characters of this program")
     try:
         kind, classes, sizes = config["kind"], config["classes"], config["sizes"]
@@ -145,6 +149,11 @@ def load_model(where: str | os.PathLike[str]) -> CharacterModel:
             raise ValueError("its classes are not different characters")
         if not isinstance(sizes, dict) or any(not isinstance(v, str) and not 0 <= v <= 4096 for v in sizes.values()):
             raise ValueError("its sizes are not numbers up to 4096")
+        with torch.device("meta"):  # no memory for sizes that the weights do not have
+            shapes = {k: v.shape for k, v in build(kind, len(classes), sizes).state_dict().items()}
+        for name in shapes.keys() | tensors.keys():
+            if name not in shapes or name not in tensors or tensors[name].shape != shapes[name]:
+                raise ValueError(f"the weights {name} are not those of config.json")
         network = build(kind, len(classes), sizes)
         for name, t in tensors.items():
             if t.is_floating_point() and not t.isfinite().all():
@@ -153,4 +162,5 @@ def load_model(where: str | os.PathLike[str]) -> CharacterModel:
     except (KeyError, TypeError, ValueError, RuntimeError) as e:
         why = " ".join(str(e).split())[:200]
         raise InputError(f"{folder}: the model is damaged ({why}); fetch or train it again") from None
-    return CharacterModel(kind, network.eval().requires_grad_(False), classes, sizes, config.get("info") or {})
+    info = config.get("info")
+    return CharacterModel(kind, network.eval().requires_grad_(False), classes, sizes, info if isinstance(info, dict) else {})

@@ -109,7 +109,7 @@ def default_config(kind: str, **changes: object) -> CharacterTrainingConfig:
                        "distortion": Distortion(rotate=0.15, scale=0.1, aspect=0.2, shear=0.2, shift=1.5, weight=0.5)},
         # Slant, width and weight vary apart from the class, so that z and not the class must carry them.
         "ssvae": {"epochs": 30, "final_rate": 0.02, "balance": 0.5, "ema": 0.998, "class_weight": 50.0, "marginalise": 4,
-                  "distortion": Distortion(rotate=0.05, scale=0.05, aspect=0.5, shear=0.4, shift=0.5, weight=0.9)},
+                  "distortion": Distortion(rotate=0.05, aspect=0.55, shear=0.4, shift=0.5, weight=0.9, fit=True)},
         "cvae": {"classes": "digits", "epochs": 100, "validate_every": 10, "precision": "fp32"},
         "gan": {"classes": "letters", "epochs": 300, "batch": 64, "learning_rate": 2e-4, "balance": 1.0,
                 "precision": "fp32", "validate_every": 25, "checkpoint_every": 10},
@@ -221,9 +221,10 @@ def train(
 
     def validate() -> None:
         result = _validate(kind, mean, held_images, held_labels, config, device)
-        better = "loss" not in result or progress["best"] is None or result["loss"] < progress["best"]
+        finite = all(map(math.isfinite, result.values()))
+        better = "loss" not in result or (finite and (progress["best"] is None or result["loss"] < progress["best"]))
         if result:
-            log.write("validation", **at(), **result)
+            log.write("validation", **at(), **{k: v if math.isfinite(v) else None for k, v in result.items()})
         shown = ", ".join(f"{k} {v:.4f}" for k, v in result.items())
         bar.write(f"epoch {progress['epoch']}: {shown or 'not validated'}{' (best)' if result and better else ''}, "
                   f"{(time.monotonic() - started) / 60:.1f} min", file=sys.stderr)  # fmt: skip
@@ -299,7 +300,18 @@ def train(
 
 
 def _step(kind, network, optimizers, x, y, generator, config, products) -> dict[str, float]:  # noqa: ANN001
-    """One step of each optimizer; what to watch. A loss or gradient that is not finite changes nothing."""
+    """One step of each optimizer; what to watch, NaN where a loss or gradient was not finite: then the weights of
+    that optimizer, and all norms' statistics, are as before."""
+    kept = [b.clone() for b in network.buffers()]
+    values = _descent(kind, network, optimizers, x, y, generator, config, products)
+    if not all(map(math.isfinite, values.values())):
+        with torch.no_grad():
+            for buffer, before in zip(network.buffers(), kept, strict=True):
+                buffer.copy_(before)
+    return values
+
+
+def _descent(kind, network, optimizers, x, y, generator, config, products) -> dict[str, float]:  # noqa: ANN001
     if len(optimizers) == 2:
         of_generator, of_discriminator = optimizers
         with products():
@@ -352,10 +364,12 @@ def _follow(mean: nn.Module, network: nn.Module, decay: float) -> None:
 
 def _restore(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor], prefix: str) -> None:
     state: dict[int, dict[str, Tensor]] = {}
+    parameters = [p for g in optimizer.param_groups for p in g["params"]]
     for name, value in tensors.items():
         if name.startswith(prefix):
             i, key = name[len(prefix) :].split(".", 1)
-            state.setdefault(int(i), {})[key] = value
+            p = parameters[int(i)]
+            state.setdefault(int(i), {})[key] = torch.empty_like(p).copy_(value) if value.shape == p.shape else value
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 

@@ -119,7 +119,7 @@ class SemiSupervisedVAE(nn.Module):
 
     def class_vectors(self, labels: Tensor) -> Tensor:
         """Labels (N,) as the decoder takes them, (N, classes)."""
-        one_hot = F.one_hot(labels, self.classes).float()
+        one_hot = F.one_hot(labels, self.classes).to(self.from_latent.weight)
         return one_hot if self.class_input == "label" else self._CONFIDENT * (one_hot - 1 / self.classes)
 
     def sample(self, labels: Tensor, generator: torch.Generator | None = None, z: Tensor | None = None) -> Tensor:

@@ -1,0 +1,352 @@
+"""Figures of drawn characters: distances and coverage against formulas written out, and what a judge compares with what."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import linalg
+from torch import nn
+
+from strokes.characters import evaluation
+from strokes.characters.evaluation import (
+    Drawn,
+    accuracy,
+    compare,
+    draw_evenly,
+    features,
+    frechet_distance,
+    negative_elbo,
+    precision_recall,
+)
+from strokes.characters.model import CharacterModel, build
+
+#: Latents of 16: normal numbers come in blocks of 16, and so are the same drawn at once or image by image.
+SIZES = {
+    "ssvae": {"latent": 16, "channels": 4, "hidden": 8},
+    "cvae": {"hidden": 16, "latent": 16},
+    "gan": {"latent": 16, "hidden": 16},
+    "cgan": {"latent": 16, "width": 8},
+    "classifier": {"width": 4, "features": 12},
+}
+
+
+def model(kind: str, classes: str = "ABC") -> CharacterModel:
+    torch.manual_seed(3)
+    network = build(kind, len(classes), SIZES[kind]).eval().requires_grad_(False)
+    return CharacterModel(kind, network, classes, SIZES[kind])
+
+
+def gaussian(mean, deviations, count: int, seed: int) -> np.ndarray:
+    """Rows whose mean and covariance (diagonal) are exactly these."""
+    x = np.random.default_rng(seed).normal(size=(count, len(mean)))
+    x -= x.mean(0)
+    x = x @ np.linalg.inv(np.linalg.cholesky(np.atleast_2d(np.cov(x, rowvar=False)))).T
+    return x * deviations + mean
+
+
+# -- the Frechet distance -------------------------------------------------------------------------
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 6), st.integers(10, 40), st.integers(10, 40))
+def test_the_frechet_distance_is_that_of_the_formula(seed, size, n, m):
+    rng = np.random.default_rng(seed)
+    a = rng.normal(size=(n, size)) @ rng.normal(size=(size, size))
+    b = rng.normal(size=(m, size)) @ rng.normal(size=(size, size)) + rng.normal(size=size)
+    c1, c2 = (np.cov(x, rowvar=False).reshape(size, size) for x in (a, b))
+    mean = a.mean(0) - b.mean(0)
+    wanted = mean @ mean + np.trace(c1 + c2 - 2 * linalg.sqrtm(c1 @ c2).real)
+    scale = np.trace(c1 + c2)
+    assert frechet_distance(a, b) == pytest.approx(wanted, rel=1e-5, abs=1e-5 * scale)
+    assert frechet_distance(b, a) == pytest.approx(frechet_distance(a, b), rel=1e-6, abs=1e-7 * scale)
+    assert frechet_distance(a, a) == pytest.approx(0, abs=1e-7 * scale)
+
+
+def test_gaussians_along_the_axes_have_a_closed_form():
+    m1, m2 = np.array([1.0, -2.0, 0.5]), np.array([0.0, 1.0, 0.5])
+    s1, s2 = np.array([2.0, 0.1, 1.0]), np.array([0.5, 3.0, 1.0])
+    a, b = gaussian(m1, s1, 30, 1), gaussian(m2, s2, 50, 2)
+    assert frechet_distance(a, b) == pytest.approx(10 + 1.5**2 + 2.9**2, rel=1e-9)
+    one, other = gaussian(np.zeros(1), np.ones(1), 9, 1), gaussian(np.full(1, 3.0), np.full(1, 5.0), 9, 2)
+    assert frechet_distance(one, other) == pytest.approx(9 + 16, rel=1e-9)
+
+
+def test_features_that_do_not_fill_their_space_have_a_distance_all_the_same():
+    a, b = gaussian(np.zeros(2), np.array([1.0, 2.0]), 40, 1), gaussian(np.ones(2), np.array([3.0, 1.0]), 40, 2)
+    inside = np.linalg.qr(np.random.default_rng(0).normal(size=(20, 20)))[0][:2]
+    assert frechet_distance(a @ inside, b @ inside) == pytest.approx(2 + 4 + 1, rel=1e-6)
+    few, others = np.random.default_rng(1).normal(size=(4, 20)), np.random.default_rng(2).normal(size=(5, 20))
+    assert 0 < frechet_distance(few, others) == pytest.approx(frechet_distance(others, few), rel=1e-6)
+    assert frechet_distance(few, few) == pytest.approx(0, abs=1e-5)
+    still = np.ones((3, 4))
+    assert frechet_distance(still, still) == 0
+    assert frechet_distance(still, still + 2) == pytest.approx(16)
+
+
+def test_one_row_has_no_covariance():
+    rows = np.random.default_rng(0).normal(size=(5, 3))
+    for a, b in ((rows, rows[:1]), (rows[:1], rows), (rows, rows[:0])):
+        with pytest.raises(ValueError, match="two rows"):
+            frechet_distance(a, b)
+
+
+# -- precision and recall -------------------------------------------------------------------------
+
+
+def by_loops(centres: np.ndarray, points: np.ndarray, neighbours: int, slack: float = 0.0) -> float:
+    inside = 0
+    for p in points:
+        for i, c in enumerate(centres):
+            others = sorted(((c - o) ** 2).sum() for j, o in enumerate(centres) if j != i)
+            if ((c - p) ** 2).sum() <= others[neighbours - 1] + slack:
+                inside += 1
+                break
+    return inside / len(points)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 3), st.integers(5, 14), st.integers(5, 14), st.integers(1, 4), st.booleans())
+def test_precision_and_recall_are_those_of_a_double_loop(seed, size, n, m, neighbours, whole):
+    rng = np.random.default_rng(seed)
+    real, drawn = rng.normal(size=(n, size)) * 2, rng.normal(size=(m, size)) * 2 + 1
+    if whole:  # ties, and doubles
+        real, drawn = real.round(), drawn.round()
+    precision, recall = precision_recall(real, drawn, neighbours)
+    for found, centres, points in ((precision, real, drawn), (recall, drawn, real)):
+        # What lies on the edge of a ball, but for rounding, may be in or out.
+        least, most = (by_loops(centres, points, neighbours, slack) for slack in (-1e-9, 1e-9))
+        assert least <= found <= most
+        assert whole or least == most
+
+
+def test_more_points_than_a_batch_are_all_looked_at():
+    real = np.random.default_rng(0).normal(size=(60, 2))
+    near = real[np.arange(1100) % 60]
+    far = near + 1000
+    assert precision_recall(real, np.concatenate([near[:1099], far[:1]]))[0] == pytest.approx(1099 / 1100)
+
+
+def test_a_generator_that_draws_one_image_is_precise_and_recalls_nothing():
+    rng = np.random.default_rng(0)
+    real = rng.normal(size=(200, 4))
+    alike = np.repeat(real.mean(0, keepdims=True), 100, 0)
+    assert precision_recall(real, alike) == (1.0, 0.0)
+    precision, recall = precision_recall(real, alike + rng.normal(0, 0.01, (100, 4)))
+    assert precision == 1 and recall <= 0.02
+
+
+def test_half_of_the_modes_is_half_of_the_recall():
+    rng = np.random.default_rng(0)
+    modes = rng.normal(size=(200, 3)) + np.repeat([[0.0], [1000.0]], 100, 0)
+    precision, recall = precision_recall(modes, rng.normal(size=(200, 3)))
+    assert precision > 0.8 and 0.4 < recall <= 0.5
+
+
+def test_sets_apart_cover_nothing_of_each_other_and_a_set_all_of_itself():
+    x = np.random.default_rng(0).normal(size=(50, 5))
+    assert precision_recall(x, x + 100) == (0.0, 0.0)
+    assert precision_recall(x, x) == (1.0, 1.0)
+
+
+# -- accuracy, features ---------------------------------------------------------------------------
+
+
+class FirstPixels(nn.Module):
+    """The first pixels, in grey levels, are the logits."""
+
+    def forward(self, x):
+        return x.flatten(1)[:, :4] * 255
+
+
+@pytest.mark.parametrize("count", [1, 1003])
+def test_accuracy_is_the_share_of_likeliest_classes_that_are_right(count):
+    rng = np.random.default_rng(1)
+    images = np.zeros((count, 28, 28), np.uint8)
+    images[:, 0, :4] = rng.permuted(np.tile([10, 40, 90, 200], (count, 1)), axis=1)
+    labels = rng.integers(0, 4, count)
+    logits = images[:, 0, :4].astype(float)
+    seen = []
+    assert accuracy(FirstPixels(), images, labels, tick=seen.append) == pytest.approx((logits.argmax(1) == labels).mean())
+    assert sum(seen) == count
+    labels = rng.choice([3, 1], count)
+    own = np.where(logits[:, 3] > logits[:, 1], 3, 1)
+    for among in ([1, 3], [3, 1]):
+        assert accuracy(FirstPixels(), images, labels, np.array(among)) == pytest.approx((own == labels).mean())
+    assert accuracy(FirstPixels(), images, np.full(count, 2), np.array([2])) == 1
+
+
+def test_no_image_is_never_right():
+    assert accuracy(FirstPixels(), np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.int64)) == 0
+
+
+def test_features_are_the_penultimate_layer_of_bytes_and_of_tensors():
+    judge = model("classifier").network
+    images = np.random.default_rng(0).integers(0, 256, (503, 28, 28), dtype=np.uint8)
+    x = torch.from_numpy(images)[:, None].float() / 255
+    wanted = torch.relu(judge.hidden(judge.convolutions(x).flatten(1))).numpy()
+    for given_ in (images, x):
+        found = features(judge, given_)
+        assert found.dtype == np.float64 and found.shape == (503, 12)
+        assert np.allclose(found, wanted, atol=1e-5)
+
+
+# -- drawing --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["ssvae", "cvae", "cgan", "gan"])
+def test_every_class_is_drawn_as_often_in_grey_levels_of_eight_bits(kind):
+    m, seen = model(kind), []
+    drawn = draw_evenly(m, "CA", 5, seed=1, tick=seen.append)
+    assert drawn.labels.tolist() == [2] * 5 + [0] * 5
+    assert drawn.images.shape == (10, 1, 28, 28) and sum(seen) == 10
+    levels = drawn.images.double() * 255
+    assert torch.allclose(levels, levels.round(), atol=1e-4) and 0 <= levels.min() and levels.max() <= 255
+    assert len(levels.round().unique()) > 2
+    assert torch.equal(drawn.images, draw_evenly(m, "CA", 5, seed=1).images)
+    assert not torch.equal(drawn.images, draw_evenly(m, "CA", 5, seed=2).images)
+    exact = m.network.sample(drawn.labels, torch.Generator().manual_seed(1))
+    assert (exact - drawn.images).abs().max() <= 0.501 / 255
+
+
+@pytest.mark.parametrize("kind", ["ssvae", "cvae", "cgan", "gan"])
+def test_what_is_drawn_does_not_depend_on_the_size_of_a_batch(kind, monkeypatch):
+    m, whole = model(kind), evaluation.batches
+    wanted = draw_evenly(m, "ABC", 9)
+    for size in (1, 7, 27):
+        monkeypatch.setattr(evaluation, "batches", lambda count, size=size: whole(count, size))
+        found = draw_evenly(m, "ABC", 9)
+        assert torch.equal(found.labels, wanted.labels)
+        assert (found.images - wanted.images).abs().max() <= 1.01 / 255  # a rounding may fall the other way
+        assert (found.images - wanted.images).abs().mean() < 0.01 / 255
+
+
+@pytest.mark.parametrize("kind", ["ssvae", "cvae"])
+def test_the_bound_is_the_mean_of_a_plain_loop(kind):
+    m, rng = model(kind), np.random.default_rng(0)
+    images, labels = rng.integers(0, 256, (507, 28, 28), dtype=np.uint8), rng.integers(0, 3, 507)
+    generator = torch.Generator().manual_seed(4)
+    total = 0.0
+    for image, label in zip(images, labels, strict=True):
+        x = torch.from_numpy(image)[None, None].float() / 255
+        total += m.network.bound(x, torch.tensor([label]), generator).item()
+    assert negative_elbo(m, images, labels, seed=4) == pytest.approx(total / 507, rel=1e-5)
+    assert negative_elbo(m, images, labels, seed=5) != negative_elbo(m, images, labels, seed=4)
+
+
+# -- comparing ------------------------------------------------------------------------------------
+
+
+class ReadsCodes(nn.Module):
+    """A judge that remembers what it was shown: row in the first two pixels, class in the third; a fourth that is
+    white makes it doubt, and take the image for the last class."""
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.classes = classes
+        self.shown: list[np.ndarray] = []
+
+    def features(self, x):
+        self.shown.append((x[:, 0, 0, :3] * 255).round().long().numpy())
+        return x[:, 0, 1, :5]
+
+    def forward(self, x):
+        codes = (x[:, 0, 0] * 255).round().long()
+        logits = nn.functional.one_hot(codes[:, 2], self.classes).float()
+        logits[:, -1] += 2 * (codes[:, 3] == 255)
+        return logits
+
+
+def coded(labels: np.ndarray, seed: int, doubt: np.ndarray | None = None) -> np.ndarray:
+    images = np.random.default_rng(seed).integers(0, 256, (len(labels), 28, 28), dtype=np.uint8)
+    rows = np.arange(len(labels))
+    images[:, 0, 0], images[:, 0, 1], images[:, 0, 2] = rows % 256, rows // 256, labels
+    images[:, 0, 3] = 0 if doubt is None else 255 * doubt
+    return images
+
+
+KEYS = {"n", "frechet", "frechet_floor", "precision", "recall", "real_precision", "real_recall"}
+
+
+def compared(kind: str = "cgan"):
+    """A judge of five classes and a model of three of them, in another order."""
+    judge = CharacterModel("classifier", ReadsCodes(5), "CABDE", {})
+    drawing = CharacterModel(kind, nn.Identity(), "BCA", {})
+    real_labels = np.repeat([1, 2, 0], [100, 20, 31])  # 100 A, 20 B, 31 C
+    labels = torch.arange(3).repeat_interleave(100)
+    of_judge = np.array([2, 0, 1])[labels.numpy()]
+    images = coded(of_judge, 1, np.arange(300) % 2 == 0)
+    drawn = Drawn(torch.from_numpy(images)[:, None].float() / 255, labels)
+    result = compare(judge, coded(real_labels, 2), real_labels, drawn, drawing)
+    return result, judge.network.shown
+
+
+def test_two_halves_that_share_no_image_and_as_many_of_each_class_drawn():
+    result, (first, second, drawn) = compared()
+    rows = [set((part[:, 0] + 256 * part[:, 1]).tolist()) for part in (first, second)]
+    assert len(first) == len(second) == 75 == len(rows[0]) == len(rows[1]) and not rows[0] & rows[1]
+    assert np.array_equal(np.bincount(drawn[:, 2], minlength=5), np.bincount(first[:, 2], minlength=5))
+    assert result["n"] == [75, 75]
+    assert set(np.bincount(second[:, 2], minlength=5)[:3]) != {0}  # at random, not in the order of the file
+
+
+def test_what_is_said_of_a_model_that_draws_on_demand_and_of_one_that_does_not():
+    result, _ = compared()
+    assert result.keys() == KEYS | {"class_asked", "among_own"}
+    assert result["class_asked"] == 0.5 and result["among_own"] == 1  # half are taken for a class it never draws
+    assert all(np.isfinite(v) for k, v in result.items() if k != "n")
+    result, (first, _, drawn) = compared("gan")
+    assert result.keys() == KEYS and result["n"] == [75, 75] and len(drawn) == len(first)
+    assert len(set(drawn[:, 2])) == 3
+
+
+def bars(count: int, seed: int) -> np.ndarray:
+    """Upright and level bars in turn, here and there, thick and thin."""
+    rng = np.random.default_rng(seed)
+    images = np.zeros((count, 28, 28), np.uint8)
+    for i, image in enumerate(images):
+        at, wide, long = rng.integers(6, 18), rng.integers(2, 6), rng.integers(12, 22)
+        level = rng.integers(180, 256)
+        (image if i % 2 == 0 else image.T)[3 : 3 + long, at : at + wide] = level
+    return images
+
+
+@pytest.fixture(scope="module")
+def judge():
+    """It has learned to tell upright bars from level ones."""
+    m = model("classifier", "I-")
+    network = m.network.train().requires_grad_(True)
+    optimizer = torch.optim.Adam(network.parameters(), 3e-3)
+    images, labels = torch.from_numpy(bars(400, 7))[:, None].float() / 255, torch.arange(400) % 2
+    for step in range(80):
+        rows = torch.arange(50) + 50 * (step % 8)
+        optimizer.zero_grad()
+        network.losses(images[rows], labels[rows])["loss"].backward()
+        optimizer.step()
+    network.eval().requires_grad_(False)
+    assert accuracy(network, bars(100, 8), np.arange(100) % 2) > 0.95
+    return m
+
+
+def judged(judge: CharacterModel, drawn_images: np.ndarray) -> dict:
+    drawn = Drawn(torch.from_numpy(drawn_images)[:, None].float() / 255, torch.arange(len(drawn_images)) % 2)
+    return compare(judge, bars(400, 1), np.arange(400) % 2, drawn, model("cgan", "I-"))
+
+
+def test_real_images_drawn_back_come_to_the_floor_and_noise_does_not(judge):
+    good = judged(judge, bars(400, 2))
+    assert good["frechet"] < 3 * good["frechet_floor"]
+    assert abs(good["precision"] - good["real_precision"]) < 0.15 and abs(good["recall"] - good["real_recall"]) < 0.15
+    assert good["class_asked"] > 0.95
+    noise = judged(judge, np.random.default_rng(3).integers(0, 256, (400, 28, 28), dtype=np.uint8))
+    assert noise["frechet"] > 20 * noise["frechet_floor"] == 20 * good["frechet_floor"]
+    assert noise["precision"] < 0.1 and noise["recall"] < 0.1
+    assert noise["class_asked"] == pytest.approx(0.5, abs=0.1)
+
+
+def test_one_image_of_each_class_drawn_again_and_again_is_seen_in_the_recall(judge):
+    collapsed, good = judged(judge, bars(2, 2)[np.arange(400) % 2]), judged(judge, bars(400, 2))
+    assert collapsed["recall"] < 0.05 < 0.5 < good["recall"]
+    assert collapsed["frechet"] > 5 * good["frechet"]

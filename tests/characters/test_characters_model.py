@@ -1,0 +1,383 @@
+"""A character model on disk and the judge's network: what comes back, and damage that is told in one sentence."""
+
+from __future__ import annotations
+
+import json
+import math
+import pickle
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from strokes.characters.classifier import Classifier
+from strokes.characters.model import KINDS, CharacterModel, build, load_model
+from strokes.files import InputError
+
+SIZES = {
+    "ssvae": {"latent": 3, "channels": 2, "hidden": 5, "class_input": "logits"},
+    "cvae": {"latent": 3, "hidden": 8},
+    "gan": {"latent": 3, "hidden": 8},
+    "cgan": {"latent": 3, "width": 4},
+    "classifier": {"width": 2, "features": 6, "dropout": 0.25},
+}
+CLASSES = "7AbÄ"
+
+
+def made(kind: str) -> CharacterModel:
+    torch.manual_seed(0)
+    network = build(kind, len(CLASSES), SIZES[kind])
+    images, labels = pictures(), torch.arange(4)
+    if hasattr(network, "discriminator"):  # so that norms have seen something
+        network.discriminator_losses(images, labels)
+    else:
+        network.losses(images, labels)
+    return CharacterModel(kind, network.eval(), CLASSES, SIZES[kind], {"data": "naïve", "epochs": 3})
+
+
+def pictures() -> torch.Tensor:
+    return torch.rand(4, 1, 28, 28, generator=torch.Generator().manual_seed(5))
+
+
+def output(model: CharacterModel) -> torch.Tensor:
+    labels = torch.arange(4)
+    with torch.no_grad():
+        if model.draws:
+            return model.network.sample(labels, z=torch.linspace(-1, 1, 12).view(4, 3))
+        return model.network(pictures())
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory) -> Path:
+    """The folder of a model of each kind, by its name."""
+    folder = tmp_path_factory.mktemp("models")
+    for kind in KINDS:
+        made(kind).save(folder / kind)
+    return folder
+
+
+@pytest.fixture
+def folder(saved, tmp_path) -> Path:
+    """A judge to be damaged."""
+    return Path(shutil.copytree(saved / "classifier", tmp_path / "the-model"))
+
+
+def refused(folder: Path, names: Path | None = None) -> str:
+    with pytest.raises(InputError) as caught:
+        load_model(folder)
+    said = str(caught.value)
+    assert str(names or folder) in said and "\n" not in said and len(said) < 500
+    return said
+
+
+def config_of(folder: Path) -> dict:
+    return json.loads((folder / "config.json").read_text(encoding="utf-8"))
+
+
+def change(folder: Path, **changes) -> None:
+    """config.json with these values; None takes one out."""
+    config = {k: v for k, v in {**config_of(folder), **changes}.items() if v is not None}
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+
+
+# -- there and back -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_model_comes_back_as_near_as_half_precision_is(kind, saved, tmp_path):
+    model = made(kind)
+    again = load_model(saved / kind)
+    assert (again.kind, again.classes, again.sizes, again.info) == (kind, CLASSES, SIZES[kind], model.info)
+    assert not again.network.training and not any(p.requires_grad for p in again.network.parameters())
+    assert sorted(p.name for p in (saved / kind).iterdir()) == ["config.json", "model.safetensors"]
+    one, other = model.network.state_dict(), again.network.state_dict()
+    assert one.keys() == other.keys()
+    for name, t in one.items():
+        assert other[name].dtype == t.dtype, name
+        assert torch.allclose(other[name], t, rtol=2**-10, atol=1e-7), name
+    assert torch.allclose(output(again), output(model), atol=0.02)
+    # once rounded, exact
+    again.save(tmp_path / "again")
+    third = load_model(tmp_path / "again").network.state_dict()
+    assert all(torch.equal(t, third[name]) for name, t in other.items())
+    for file in ("config.json", "model.safetensors"):
+        assert (tmp_path / "again" / file).read_bytes() == (saved / kind / file).read_bytes()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_single_precision_loses_nothing(kind, tmp_path):
+    model = made(kind)
+    model.save(tmp_path / "deep" / "er", torch.float32)
+    again = load_model(tmp_path / "deep" / "er")
+    state = again.network.state_dict()
+    assert all(torch.equal(t, state[name]) for name, t in model.network.state_dict().items())
+    assert torch.equal(output(again), output(model))
+
+
+def test_a_run_stands_for_its_best_model(saved, tmp_path):
+    shutil.copytree(saved / "cvae", tmp_path / "run" / "best")
+    (tmp_path / "run" / "config.json").write_text('{"kind": "cvae", "epochs": 3}')
+    assert load_model(tmp_path / "run").kind == "cvae"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_model_can_is_what_its_network_has(kind):
+    model = made(kind)
+    assert model.draws == hasattr(model.network, "sample")
+    if model.draws:
+        z = torch.zeros(4, 3)
+        heeds = not torch.allclose(*model.network.sample(torch.arange(2), z=z[:2]))
+        assert model.on_demand == heeds
+    else:
+        assert not model.on_demand
+    if model.classifies:
+        assert model.network(pictures()).shape == (4, len(CLASSES))
+    else:
+        with pytest.raises((NotImplementedError, TypeError)):
+            model.network(pictures())
+
+
+def test_characters_become_labels_and_lower_case_upper_case_where_that_is_all_there_is():
+    model = made("cvae")
+    assert model.labels("bA7Ä").tolist() == [2, 1, 0, 3] and model.labels("").shape == (0,)
+    assert model.labels("aäa").tolist() == [1, 3, 1] and model.labels("a").dtype == torch.int64
+    # b is known as it is; B is not, and no upper case becomes lower case
+    with pytest.raises(InputError, match=r"^'B\?c' cannot be drawn: this cvae knows 7AbÄ$"):
+        model.labels("AB?bcB?")
+
+
+def test_a_character_whose_upper_case_is_two_is_neither_of_them():
+    letters = CharacterModel("gan", nn.Identity(), "ABCDEFGHIJKLMNOPQRSTUVWXYZ", {})
+    assert "\ufb06".upper() == "ST"
+    for c in ("\ufb06", "ß"):
+        with pytest.raises(InputError, match="cannot be drawn"):
+            letters.labels(c)
+
+
+def test_a_place_that_cannot_be_written_to_is_told(tmp_path):
+    (tmp_path / "file").touch()
+    for where in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(InputError, match="file"):
+            made("cvae").save(where)
+
+
+# -- damage ---------------------------------------------------------------------------------------
+
+
+def test_no_model_there(tmp_path, folder):
+    assert "no model there" in refused(tmp_path / "nowhere")
+    assert "no model there" in refused(tmp_path)
+    (tmp_path / "file").touch()
+    assert "no model there" in refused(tmp_path / "file")
+    for name in ("config.json", "model.safetensors"):
+        kept = (folder / name).read_bytes()
+        (folder / name).unlink()
+        assert "no model there" in refused(folder) and "classifier" in refused(folder)
+        (folder / name).write_bytes(kept)
+    assert load_model(folder).kind == "classifier"
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"\xff\xfe", b'{"format": ', b"[" * 100_000])
+def test_a_description_that_is_no_json(text, folder):
+    (folder / "config.json").write_bytes(text)
+    assert "damaged" in refused(folder)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"format": "strokes-character-model-9"},
+        {"format": None},
+        {"format": ["strokes-character-model-1"]},
+        {"kind": "transformer"},
+        {"kind": None},
+        {"kind": 3},
+        {"kind": []},
+        {"kind": {}},
+    ],
+)
+def test_a_description_of_something_else(changes, folder):
+    change(folder, **changes)
+    assert "not a model of characters" in refused(folder)
+
+
+@pytest.mark.parametrize("text", ["[]", "3", "null", '"strokes-character-model-1"'])
+def test_a_description_that_is_no_table(text, folder):
+    (folder / "config.json").write_text(text)
+    assert "not a model of characters" in refused(folder)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"classes": "7A7b"},
+        {"classes": ""},
+        {"classes": "7Ab"},
+        {"classes": "7AbÄx"},
+        {"classes": list("7AbÄ")},
+        {"classes": 4},
+        {"classes": None},
+        {"classes": "".join(map(chr, range(0x4E00, 0x4E00 + 1000)))},
+        {"sizes": None},
+        {"sizes": []},
+        {"sizes": 3},
+        {"sizes": {}},
+        {"kind": "cvae"},
+        {"kind": "gan"},
+        {"kind": "cgan"},
+        {"kind": "ssvae"},
+    ],
+)
+def test_a_description_that_does_not_fit_the_weights(changes, folder):
+    change(folder, **changes)
+    assert "damaged" in refused(folder)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("value", [0, -1, 1, 7, 2.5, 5000, 10**30, math.nan, math.inf, "4", "x", None, [], {}])
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
+def test_sizes_of_another_network_or_of_none(kind, value, saved, tmp_path):
+    folder = Path(shutil.copytree(saved / kind, tmp_path / "the-model"))
+    for name in SIZES[kind]:
+        if name in ("dropout", "class_input"):  # change no shape
+            continue
+        change(folder, sizes={**SIZES[kind], name: value})
+        assert "damaged" in refused(folder)
+    change(folder, sizes={**SIZES[kind], "unheard_of": 3})
+    assert "damaged" in refused(folder)
+    change(folder, sizes={**SIZES[kind], "classes": 4})
+    if kind != "gan":
+        assert "damaged" in refused(folder)
+    change(folder, sizes=SIZES[kind])
+    assert load_model(folder).kind == kind
+
+
+@pytest.mark.parametrize("dropout", [-0.1, 1.5, 4096, "x", None])
+def test_a_share_that_is_none(dropout, folder):
+    change(folder, sizes={**SIZES["classifier"], "dropout": dropout})
+    assert "damaged" in refused(folder)
+
+
+def test_a_decoder_input_that_there_is_not(saved, tmp_path):
+    folder = Path(shutil.copytree(saved / "ssvae", tmp_path / "the-model"))
+    change(folder, sizes={**SIZES["ssvae"], "class_input": "colour"})
+    assert "class_input must be label or logits" in refused(folder)
+
+
+@pytest.mark.parametrize("damage", ["nan", "inf", "shape", "missing", "more"])
+def test_weights_that_are_no_numbers_or_another_networks(damage, folder):
+    tensors = load_file(folder / "model.safetensors")
+    name = "convolutions.0.weight"
+    if damage in ("nan", "inf"):
+        tensors[name][0, 0, 1, 1] = float(damage)
+    elif damage == "shape":
+        tensors[name] = tensors[name].transpose(0, 1).contiguous()
+    elif damage == "missing":
+        del tensors[name]
+    else:
+        tensors["another"] = torch.zeros(3)
+    save_file(tensors, folder / "model.safetensors")
+    said = refused(folder)
+    assert "damaged" in said and ("another" if damage == "more" else name) in said
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", bytes(100), b"\xff" * 64])
+def test_weights_that_are_no_weights(content, folder):
+    (folder / "model.safetensors").write_bytes(content)
+    assert "damaged" in refused(folder)
+    (folder / "model.safetensors").unlink()
+    (folder / "model.safetensors").mkdir()
+    assert "damaged" in refused(folder)
+
+
+def test_weights_that_are_cut_short(folder):
+    path = folder / "model.safetensors"
+    content = path.read_bytes()
+    for length in (1, 7, 8, 100, len(content) // 2, len(content) - 1):
+        path.write_bytes(content[:length])
+        assert "damaged" in refused(folder)
+
+
+class Opens:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+def test_nothing_is_unpickled(folder, tmp_path):
+    trap = tmp_path / "sprung"
+    pickle.loads(pickle.dumps(Opens(trap))).close()
+    assert trap.exists()  # it does go off
+    trap.unlink()
+    (folder / "model.safetensors").write_bytes(pickle.dumps(Opens(trap)))
+    assert "damaged" in refused(folder)
+    torch.save({"convolutions.0.weight": Opens(trap)}, folder / "model.safetensors")
+    assert "damaged" in refused(folder)
+    assert not trap.exists()
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=st.sampled_from(["config.json", "model.safetensors"]),
+    cut=st.none() | st.integers(0, 2**11),
+    damage=st.lists(st.tuples(st.integers(0, 2**11), st.integers(0, 255)), max_size=3),
+)
+def test_no_damage_is_more_than_an_error(name, cut, damage, folder, saved):
+    content = bytearray((saved / "classifier" / name).read_bytes()[:cut])
+    for at, value in damage:
+        if content:
+            content[at % len(content)] = value
+    (folder / name).write_bytes(content)
+    try:
+        assert load_model(folder).kind == "classifier"
+    except InputError as e:
+        assert "\n" not in str(e)
+    finally:
+        shutil.copy(saved / "classifier" / name, folder / name)
+
+
+# -- the judge ------------------------------------------------------------------------------------
+
+
+def test_the_judge_has_its_layers():
+    network = Classifier(26)
+    sizes = []
+    for layer in network.convolutions:
+        layer.register_forward_hook(lambda m, _i, o: sizes.append(tuple(o.shape[1:])) if isinstance(m, nn.Conv2d) else None)
+    network(torch.rand(2, 1, 28, 28))
+    assert sizes == [(24, 28, 28), (48, 14, 14), (48, 14, 14), (96, 7, 7), (96, 7, 7)]
+    assert (network.hidden.in_features, network.hidden.out_features) == (96 * 49, 128)
+    assert network.head.weight.shape == (26, 128) and network.dropout.p == 0.3
+
+
+def test_the_judges_logits_come_from_its_features():
+    model = made("classifier")
+    network, images = model.network, pictures()
+    features = network.features(images)
+    assert features.shape == (4, 6) and features.min() >= 0 and features.max() > 0
+    assert torch.allclose(network(images), features @ network.head.weight.T + network.head.bias, atol=1e-6)
+    for i in range(4):  # each image by itself
+        assert torch.allclose(network(images[i : i + 1])[0], network(images)[i], atol=1e-5)
+    network.train()
+    torch.manual_seed(0)
+    assert not torch.allclose(network(images), network(images))  # some features are dropped
+
+
+def test_the_judges_loss_is_cross_entropy():
+    network, images = made("classifier").network, pictures()
+    labels = torch.tensor([3, 0, 1, 1])
+    found = network.losses(images, labels)
+    logits = network(images).detach()
+    expected = [math.log(sum(math.exp(v) for v in row)) - row[y] for row, y in zip(logits.tolist(), labels, strict=True)]
+    assert found["loss"].item() == pytest.approx(sum(expected) / 4, rel=1e-5)
+    best = logits.argmax(1)
+    assert network.losses(images, best)["accuracy"] == 1
+    best[0] = (best[0] + 1) % 4
+    assert network.losses(images, best)["accuracy"] == 0.75
