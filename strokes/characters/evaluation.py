@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from scipy import linalg
-from scipy.spatial import cKDTree
+from scipy.spatial.distance import cdist
 from torch import Tensor, nn
 
 from .classifier import Classifier
@@ -100,13 +100,11 @@ def precision_recall(real: np.ndarray, drawn: np.ndarray, neighbours: int = 3) -
     """
 
     def covered(centres: np.ndarray, points: np.ndarray) -> float:
-        own = cKDTree(centres).query(centres, neighbours + 1)[0][:, -1]  # the nearest of all is itself
-        inside = 0
-        for rows in batches(len(points)):
-            squared = (
-                (points[rows] ** 2).sum(1)[:, None] + (centres**2).sum(1)[None] - 2 * points[rows] @ centres.T
-            ).clip(0)
-            inside += int((squared <= own[None] ** 2).any(1).sum())
+        # The nearest of all is the centre itself.
+        own = np.concatenate([
+            np.partition(cdist(centres[rows], centres), neighbours, axis=1)[:, neighbours] for rows in batches(len(centres))
+        ])  # fmt: skip
+        inside = sum(int((cdist(points[rows], centres) <= own).any(1).sum()) for rows in batches(len(points)))
         return inside / len(points)
 
     return covered(real, drawn), covered(drawn, real)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import struct
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -49,18 +51,15 @@ def typeset(text: str, draw: Callable[[str], Tensor], columns: int = 24) -> np.n
     lines: list[str] = []
     for paragraph in text.split("\n"):
         line = ""
-        for word in paragraph.split():
-            while len(word) > columns:
-                if line:
-                    lines.append(line)
-                    line = ""
-                lines.append(word[:columns])
-                word = word[columns:]
-            if line and len(line) + 1 + len(word) > columns:
-                lines.append(line)
-                line = word
+        for blanks, word in re.findall(r"(\s*)(\S+)", paragraph):
+            if len(line) + len(blanks) + len(word) > columns:
+                lines += [line] if line else []
+                line = word  # the blanks before it are where the line breaks
             else:
-                line = f"{line} {word}" if line and word else line or word
+                line += " " * len(blanks) + word
+            while len(line) > columns:
+                lines.append(line[:columns])
+                line = line[columns:]
         lines.append(line)
     width = max(map(len, lines), default=0)
     characters = "".join("".join(lines).split())
@@ -84,7 +83,13 @@ def save_picture(picture: np.ndarray, path: str | os.PathLike[str], zoom: int = 
     if suffixes.get(Path(path).suffix.lower()) not in ("PNG", "JPEG", "GIF", "TIFF", "WEBP", "BMP", "PDF"):
         raise InputError(f"{path}: pictures have no format {Path(path).suffix!r}; end the name in .png")
     with atomic_path(path) as tmp:
-        image.save(tmp)
+        try:
+            image.save(tmp)
+        except (OSError, ValueError, struct.error) as e:  # a format's limit of size has no error number
+            if getattr(e, "errno", None):
+                raise
+            raise InputError(f"{path}: this picture of {image.width} x {image.height} pixels does not fit that format ({e}); "
+                             "end the name in .png") from None  # fmt: skip
 
 
 def model_sheet(model: CharacterModel, rows: int = 8, seed: int = 0) -> np.ndarray:
@@ -146,6 +151,8 @@ def latent_map(
     else:
         rows = np.random.default_rng(seed).permutation(len(images))[:3000]
         x, y = as_tensor(images[rows]), torch.from_numpy(labels[rows])
+    if len(x) < 3:
+        raise InputError(f"there are {len(x)} images of this model's classes; a map needs at least 3")
     posterior = model.network.encode(x, y) if model.kind == "cvae" else model.network.encode(x)[1]
     mean = posterior.mean.double()
     centre = mean.mean(0)

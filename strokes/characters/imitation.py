@@ -8,10 +8,11 @@ import numpy as np
 import torch
 from scipy import ndimage
 from torch import Tensor
+from torch.nn import functional as F
 
 from ..files import InputError
 from .distortion import embolden, warp
-from .image import conform
+from .image import conform, scale_and_centre
 from .model import CharacterModel
 from .training import as_tensor
 from .vae import Posterior, combine
@@ -43,12 +44,11 @@ def alter(images: np.ndarray, width: float = 1.0, slant: float = 0.0, weight: fl
         slant: tangent, positive to the right at the top.
         weight: pixels by which strokes grow on each side, -1 to 1.
     """
-    x = as_tensor(images)
-    if weight:
-        x = embolden(x, weight)
-    if width != 1 or slant:
-        x = warp(x, width, 1.0, slant)
-    return conform((x.squeeze(1) * 255).round().to(torch.uint8).numpy())
+    if not (width != 1 or slant or weight):
+        return conform(images)
+    x = embolden(F.pad(as_tensor(images), (14, 14, 14, 14)), weight)  # with room for what grows
+    x = warp(x, width, 1.0, slant).squeeze(1).numpy()
+    return np.stack([scale_and_centre(image) if image.max() > 0.1 else np.zeros((28, 28), np.uint8) for image in x])
 
 
 def measure(images: np.ndarray) -> np.ndarray:
@@ -163,6 +163,13 @@ class StyleReport:
         return "\n".join(rows)
 
 
+def _mean(values: np.ndarray, axis: int) -> np.ndarray:
+    """The mean of what there is, NaN of nothing."""
+    there = ~np.isnan(values)
+    with np.errstate(invalid="ignore"):
+        return np.where(there, values, 0).sum(axis) / there.sum(axis)
+
+
 #: Which measure each style is named for.
 _NAMED_FOR = {"narrow": 0, "wide": 0, "thin": 1, "bold": 1, "italic": 2}
 
@@ -179,6 +186,7 @@ def style_report(
     """
     rng = np.random.default_rng(seed)
     classes = np.unique(labels)
+    of = min(of, len(classes))
     chosen = np.array([
         [rng.choice(np.flatnonzero(labels == c)) for c in rng.permutation(classes)[:of]] for _ in range(prompts)
     ])  # fmt: skip
@@ -186,22 +194,24 @@ def style_report(
     of_drawn = np.empty_like(of_prompts)
     for i, changes in enumerate(STYLES.values()):
         altered = alter(images[chosen.ravel()], **changes)
-        of_prompts[i] = np.nanmean(measure(altered).reshape(prompts, -1, 3), axis=1)
+        of_prompts[i] = _mean(measure(altered).reshape(prompts, -1, 3), 1)
         for j in range(prompts):
             drawn = imitate(model, altered[j * of : (j + 1) * of], model.classes)
-            of_drawn[i, j] = np.nanmean(measure((drawn.squeeze(1) * 255).round().to(torch.uint8).numpy()), axis=0)
+            of_drawn[i, j] = _mean(measure((drawn.squeeze(1) * 255).round().to(torch.uint8).numpy()), 0)
     names = tuple(STYLES)
     kept = [
         float((np.sign((of_drawn[i] - of_drawn[0])[:, m]) == np.sign((of_prompts[i] - of_prompts[0])[:, m])).mean())
         for i, m in ((names.index(name), m) for name, m in _NAMED_FOR.items())
     ]
     flat_p, flat_d = of_prompts.reshape(-1, 3), of_drawn.reshape(-1, 3)
+    with np.errstate(invalid="ignore", divide="ignore"):  # of what never changes there is no correlation: NaN
+        correlation = np.array([np.corrcoef(flat_p[:, m], flat_d[:, m])[0, 1] for m in range(3)])
     return StyleReport(
         styles=names,
         prompts=of_prompts.mean(1),
         drawn=of_drawn.mean(1),
         errors=of_drawn.std(1) / np.sqrt(prompts),
         kept=np.array(kept),
-        correlation=np.array([np.corrcoef(flat_p[:, m], flat_d[:, m])[0, 1] for m in range(3)]),
+        correlation=correlation,
         count=prompts,
     )

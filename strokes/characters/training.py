@@ -9,6 +9,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -55,6 +56,8 @@ class CharacterTrainingConfig:
         pixel_weight: of the pixels' term of a variational bound.
         kl_weight: of its divergence term.
         class_weight: of the class's cross-entropy beside the bound (ssvae).
+        swap_weight: of the cross-entropy of other classes drawn with an image's z, which keeps class and style
+            apart; 0 leaves it out, as the paper does (ssvae).
         marginalise: an unknown class is summed over the so many likeliest ones; 0 for all (ssvae).
         precision: of the operands of large products; auto takes bf16 where it is faster.
         ema: decay, a step, of the running mean of the weights that is validated and saved; 0 for the
@@ -78,6 +81,7 @@ class CharacterTrainingConfig:
     pixel_weight: float = 1.0
     kl_weight: float = 1.0
     class_weight: float = 1.0
+    swap_weight: float = 0.0
     marginalise: int = 0
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     ema: float = 0.0
@@ -90,7 +94,7 @@ class CharacterTrainingConfig:
         for name in ("epochs", "batch", "learning_rate", "discriminator_rate", "labelled", "validate_every", "checkpoint_every"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be greater than 0")
-        for name in ("final_rate", "pixel_weight", "kl_weight", "class_weight", "marginalise", "seed", "balance"):
+        for name in ("final_rate", "pixel_weight", "kl_weight", "class_weight", "swap_weight", "marginalise", "seed", "balance"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must be at least 0")
         for name in ("balance", "labelled"):
@@ -108,7 +112,8 @@ def default_config(kind: str, **changes: object) -> CharacterTrainingConfig:
         "classifier": {"epochs": 16, "learning_rate": 2e-3, "final_rate": 0.01, "balance": 0.5, "ema": 0.998,
                        "distortion": Distortion(rotate=0.15, scale=0.1, aspect=0.2, shear=0.2, shift=1.5, weight=0.5)},
         # Slant, width and weight vary apart from the class, so that z and not the class must carry them.
-        "ssvae": {"epochs": 30, "final_rate": 0.02, "balance": 0.5, "ema": 0.998, "class_weight": 50.0, "marginalise": 4,
+        "ssvae": {"epochs": 20, "final_rate": 0.02, "balance": 0.5, "ema": 0.998, "class_weight": 50.0, "kl_weight": 1.5,
+                  "swap_weight": 25.0, "marginalise": 4,
                   "distortion": Distortion(rotate=0.05, aspect=0.55, shear=0.4, shift=0.5, weight=0.9, fit=True)},
         "cvae": {"classes": "digits", "epochs": 100, "validate_every": 10, "precision": "fp32"},
         "gan": {"classes": "letters", "epochs": 300, "batch": 64, "learning_rate": 2e-4, "balance": 1.0,
@@ -157,7 +162,6 @@ def train(
     """
     images, labels, held_images, held_labels, classes = _rows(characters, config)
     torch.manual_seed(config.seed)
-    torch.set_flush_denormal(True)
     keep_freed_memory()
     try:
         network = build(kind, len(classes), config.sizes).to(device)
@@ -242,7 +246,7 @@ def train(
             except Exception as e:  # a picture is not worth a run
                 print(f"strokes: the samples could not be drawn ({type(e).__name__}: {e})", file=sys.stderr)
 
-    with interruptible() as interrupted:
+    with interruptible() as interrupted, _flushed():
         order = None
         while progress["epoch"] < config.epochs:
             if order is None or order[0] != progress["epoch"]:
@@ -324,7 +328,8 @@ def _descent(kind, network, optimizers, x, y, generator, config, products) -> di
         if kind == "ssvae":
             losses = network.losses(
                 x, y, generator, pixel_weight=config.pixel_weight, class_weight=config.class_weight,
-                kl_weight=config.kl_weight, marginalise=config.marginalise,
+                kl_weight=config.kl_weight,
+                swap_weight=config.swap_weight, marginalise=config.marginalise,
             )  # fmt: skip
         elif kind == "cvae":
             losses = network.losses(x, y, generator, kl_weight=config.kl_weight)
@@ -351,6 +356,16 @@ def _values(losses: dict[str, Tensor], finite: bool) -> dict[str, float]:
 def _rate(config: CharacterTrainingConfig, done: float) -> float:
     low = config.final_rate
     return config.learning_rate * (low + (1 - low) * (1 + math.cos(math.pi * done)) / 2)
+
+
+@contextmanager
+def _flushed() -> Iterator[None]:
+    """Numbers too small for full digits count as 0 for as long as this is entered: they are very slow."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
 
 
 @torch.no_grad()
@@ -433,7 +448,7 @@ def _validate(kind, network, images, labels, config, device) -> dict[str, float]
         elif kind == "cvae":
             losses = network.losses(x, y, generator)
         else:
-            losses = network.losses(x, y, generator, class_weight=config.class_weight)
+            losses = network.losses(x, y, generator, class_weight=config.class_weight, kl_weight=config.kl_weight)
         for name, value in losses.items():
             sums[name] = sums.get(name, 0.0) + value.item() * len(y)
     return {k: v / len(labels) for k, v in sums.items()}

@@ -113,7 +113,9 @@ def _classify(argv: Sequence[str]) -> int:
     model = _load(args.model)
     if not model.classifies:
         raise InputError(f"--model {args.model}: a {model.kind} cannot read; name a classifier or ssvae")
-    among = model.labels(CLASSES.get(args.among, args.among)) if args.among else torch.arange(len(model.classes))
+    among = torch.arange(len(model.classes))
+    if args.among:
+        among = model.labels("".join(dict.fromkeys(CLASSES.get(args.among, args.among)))).unique()
     seen, failed = [], 0
     for path in args.images:
         try:
@@ -193,6 +195,8 @@ def _latent(argv: Sequence[str]) -> int:
     if len(args.character) > 1:
         raise InputError("--character takes one character")
     images, labels = _test_images(args.data, model, "test") if args.data else (None, None)
+    if images is not None and len(images) < 3:
+        raise InputError(f"{args.data}: it has {len(images)} test images of this model's classes; a map needs at least 3")
     latent_map(model, args.output, character=args.character, images=images, labels=labels)
     return 0
 
@@ -217,6 +221,8 @@ def _evaluate(argv: Sequence[str]) -> int:
     from ..characters.imitation import MEASURES, style_report
     from ..characters.training import CLASSES
 
+    if args.each < 0 or args.styles < 0:
+        raise InputError("--each and --styles must be at least 0")
     model = _load(args.model)
     images, labels = _test_images(args.data, model, args.split)
     if args.classes:
@@ -245,15 +251,17 @@ def _evaluate(argv: Sequence[str]) -> int:
         classes = "".join(model.classes[i] for i in np.unique(labels))
         of_judge = np.array([judge.classes.index(c) for c in model.classes])[labels]
         each = args.each or int(np.bincount(labels).max())
+        if each * len(classes) < 20:
+            raise InputError(f"--each {args.each}: that is {each * len(classes)} images; 20 are needed to compare")
         drawn = evaluation.draw_evenly(model, classes, each)
         result["judged"] = evaluation.compare(judge, images, of_judge, drawn, model)
     if args.styles:
         report = style_report(model, images, labels, prompts=args.styles)
         result["styles"] = {
             "prompts": report.count,
-            "correlation": dict(zip(MEASURES, report.correlation.tolist(), strict=True)),
+            "correlation": dict(zip(MEASURES, _numbers(report.correlation), strict=True)),
             "kept": dict(zip(report.styles[1:], report.kept.tolist(), strict=True)),
-            "measured": {n: {"prompts": p.tolist(), "drawn": d.tolist()}
+            "measured": {n: {"prompts": _numbers(p), "drawn": _numbers(d)}
                          for n, p, d in zip(report.styles, report.prompts, report.drawn, strict=True)},
         }  # fmt: skip
         print(report.table(), file=sys.stderr)
@@ -281,7 +289,9 @@ examples:
 def _train(argv: Sequence[str]) -> int:
     from ..characters.model import KINDS
 
-    kind = next((a for a in argv if a in KINDS), None)
+    # The defaults shown and taken are its own, so it must be known before the rest is read.
+    values = {i + 1 for i, a in enumerate(argv) if a.startswith("-") and "=" not in a and a not in ("--resume", "-h", "--help")}
+    kind = next((a for i, a in enumerate(argv) if a in KINDS and i not in values), None)
     if kind is None and not {"-h", "--help"} & set(argv):
         raise InputError(f"name what to train: {', '.join(KINDS)} (see 'strokes characters train --help')")
     from dataclasses import asdict
@@ -341,6 +351,11 @@ def _train(argv: Sequence[str]) -> int:
         file=sys.stderr,
     )
     return 0
+
+
+def _numbers(values) -> list[float | None]:  # noqa: ANN001
+    """For JSON, which has no NaN."""
+    return [v if v == v else None for v in values.tolist()]
 
 
 def _load(where: str):  # noqa: ANN202

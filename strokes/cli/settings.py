@@ -43,6 +43,13 @@ class SettingsParser(jsonargparse.ArgumentParser):
         """One sentence instead of a page."""
         raise InputError(f"{' '.join(str(message).split())} (see '{self.prog} --help')")
 
+    def parse_args(self, *args: object, **kwargs: object) -> jsonargparse.Namespace:
+        """As jsonargparse; a file of settings that is no text is one sentence too."""
+        try:
+            return super().parse_args(*args, **kwargs)
+        except UnicodeDecodeError as e:
+            raise InputError(f"--config: the file of settings is not text in UTF-8 ({e})") from None
+
     def defaults_of_run(self, run: Path, drop: Sequence[str] = ()) -> None:
         """The settings that a run began with become the defaults.
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -149,6 +152,19 @@ def test_sets_apart_cover_nothing_of_each_other_and_a_set_all_of_itself():
     x = np.random.default_rng(0).normal(size=(50, 5))
     assert precision_recall(x, x + 100) == (0.0, 0.0)
     assert precision_recall(x, x) == (1.0, 1.0)
+
+
+def test_coverage_of_features_that_are_often_0_survives_what_training_does_to_the_processor():
+    """Training flushes denormal numbers to 0, for good; a k-d tree that splits next to 0 then never ends."""
+    program = (
+        "import numpy as np, torch\n"
+        "from strokes.characters.evaluation import precision_recall\n"
+        "torch.set_flush_denormal(True)\n"
+        "x = np.maximum(np.random.default_rng(0).normal(-1, 1, (200, 12)), 0)\n"
+        "assert precision_recall(x, x) == (1.0, 1.0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-300:]
 
 
 # -- accuracy, features ---------------------------------------------------------------------------

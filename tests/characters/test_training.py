@@ -448,11 +448,11 @@ def test_weights_of_the_terms_are_passed_on(characters, tmp_path, monkeypatch):
 
     for network in (SemiSupervisedVAE, ConditionalVAE):
         monkeypatch.setattr(network, "losses", losses)
-    config = replace(TINY, epochs=1, pixel_weight=0.5, kl_weight=2.0, class_weight=7.0, marginalise=2)
+    config = replace(TINY, epochs=1, pixel_weight=0.5, kl_weight=2.0, class_weight=7.0, swap_weight=3.0, marginalise=2)
     for kind in ("ssvae", "cvae"):
         go(kind, characters, tmp_path / kind, config)
     assert seen == {
-        SemiSupervisedVAE: {"pixel_weight": 0.5, "kl_weight": 2.0, "class_weight": 7.0, "marginalise": 2},
+        SemiSupervisedVAE: {"pixel_weight": 0.5, "kl_weight": 2.0, "class_weight": 7.0, "swap_weight": 3.0, "marginalise": 2},
         ConditionalVAE: {"kl_weight": 2.0},
     }
 
