@@ -25,7 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
-from strokes.characters.data import SPLITS, TEST, TRAIN, VALIDATION, CharacterSet
+from strokes.characters.data import CLASSES, SPLITS, TEST, TRAIN, VALIDATION, CharacterSet
 from strokes.characters.image import conform as conform_images
 from strokes.files import InputError
 
@@ -45,7 +45,6 @@ __all__ = [
 DIGITS, LETTERS = string.digits, string.ascii_uppercase
 ALL = DIGITS + LETTERS
 #: The sets of classes that have a name.
-CLASSES = {"digits": DIGITS, "letters": LETTERS, "all": ALL}
 
 #: `progress(what, total)` begins a piece of work; what it returns is called with the amount done since.
 Progress = Callable[[str, int | None], Callable[[int], object]]

@@ -17,6 +17,7 @@ import argparse
 import json
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,14 +53,17 @@ def package(kind: str, run: Path, data: str) -> None:
     model = load_model(run)
     if model.kind != kind:
         raise SystemExit(f"{run} is a {model.kind}, not a {kind}")
-    model.save(target)
     figures = {}
+    rounded = Path(tempfile.mkdtemp()) / kind  # as it will be shipped
+    model.save(rounded)
     for name, classes in (("all", None), ("digits", "digits"), ("letters", "letters")):
         if classes == "letters" and kind == "cvae" or classes == "digits" and kind == "gan":
             continue
-        command = ["evaluate", "--model", str(target), "--data", data, "--each", "1200" if name != "all" else "0"]
+        command = ["evaluate", "--model", str(rounded), "--data", data, "--each", "600" if name != "all" else "60"]
         command += ["--classes", classes] if classes else []
-        command += ["--styles", "200"] if kind == "ssvae" and name == "all" else []
+        command += ["--source", "mnist"] if name == "digits" else []
+        command += ["--judge", str(target.parent / "classifier")] if kind != "classifier" else []
+        command += ["--styles", "100"] if kind == "ssvae" and name == "all" else []
         done = subprocess.run([sys.executable, "-m", "strokes", "characters", *command], stdout=subprocess.PIPE, text=True, check=True)
         figures[name] = {k: v for k, v in json.loads(done.stdout).items() if k not in ("model", "kind", "data")}
     replace(model, info=dict(model.info) | {"evaluation": figures}).save(target)

@@ -11,8 +11,8 @@ __all__ = ["Classifier"]
 class Classifier(nn.Module):
     """Images -> the logits of their classes.
 
-    Three blocks of two 3x3 convolutions with batch normalisation, halved between blocks by the mean over
-    2x2, then a layer whose activations are the judge's features.
+    Three blocks of 3x3 convolutions (one, two and two) with batch normalisation, halved between blocks by the
+    mean over 2x2, then a layer whose activations are the judge's features.
 
     Args:
         classes: how many.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -14,7 +15,11 @@ import numpy as np
 
 from ..files import InputError, atomic_path
 
-__all__ = ["SPLITS", "TEST", "TRAIN", "VALIDATION", "CharacterSet"]
+__all__ = ["CLASSES", "SPLITS", "TEST", "TRAIN", "VALIDATION", "CharacterSet", "resolve_classes"]
+
+#: Names for sets of classes.
+CLASSES = {"digits": "0123456789", "letters": "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+CLASSES["all"] = CLASSES["digits"] + CLASSES["letters"]
 
 #: Names of the splits; a row's split is the index into them.
 SPLITS = ("train", "validation", "test")
@@ -24,6 +29,19 @@ _FORMAT = "strokes-characters-1"
 _SHAPE = (28, 28)
 # Five times what the largest data set of this kind (EMNIST by class) unpacks to.
 _UNPACKED_LIMIT = 4 * 2**30
+
+
+def resolve_classes(asked: str, option: str) -> str:
+    """The characters that a name of classes, or a string of the characters themselves, stands for, each once.
+
+    Raises:
+        InputError: it is nearly such a name, or names no character.
+    """
+    if asked in CLASSES:
+        return CLASSES[asked]
+    if not asked.strip() or asked.lower() in CLASSES or asked.lower() + "s" in CLASSES:
+        raise InputError(f"{option} {asked}: give {', '.join(CLASSES)}, or the characters themselves, as {option} ABC7")
+    return "".join(dict.fromkeys(asked))
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,7 +165,7 @@ class CharacterSet:
         except FileNotFoundError:
             raise InputError(f"{path}: no such file; make one with 'strokes prepare characters'") from None
         except (OSError, EOFError, LookupError, ValueError, TypeError, AttributeError, MemoryError,
-                RuntimeError, SyntaxError, zipfile.BadZipFile, zlib.error) as e:  # fmt: skip
+                RuntimeError, SyntaxError, tokenize.TokenError, zipfile.BadZipFile, zlib.error) as e:  # fmt: skip
             why = " ".join(str(e).split())
             raise InputError(
                 f"{path}: not a set of characters that 'strokes prepare characters' made, or damaged ({why})"

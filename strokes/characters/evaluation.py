@@ -15,9 +15,9 @@ from scipy import linalg
 from scipy.spatial.distance import cdist
 from torch import Tensor, nn
 
+from .arrays import as_tensor, batches
 from .classifier import Classifier
 from .model import CharacterModel
-from .training import as_tensor, batches
 
 __all__ = [
     "Drawn",
@@ -144,35 +144,43 @@ def negative_elbo(model: CharacterModel, images: np.ndarray, labels: np.ndarray,
 def compare(judge: CharacterModel, real: np.ndarray, real_labels: np.ndarray, drawn: Drawn, model: CharacterModel) -> dict:
     """What the judge says of drawn images, beside real ones of the same classes.
 
-    The real images (which neither judge nor model was trained on) are split in two halves at random; the first
-    is the reference of all distances, and the second, as many drawn images and the first give the floor.
+    Of the real images (which neither judge nor model should have been trained on) two lots are taken, with equally many of
+    each class: the first is the reference of all distances, and the second, beside the first, gives the floor. As many drawn
+    images, equally many of each class (of a model that cannot be asked, as they come), are the third.
 
     Args:
         real: (N, 28, 28) uint8, labels (N,) of the judge's classes.
         drawn: of `model`, evenly of its classes.
 
     Returns:
-        n (images on each side), frechet, frechet_floor, precision, recall and those of real images, and, of models
-        that draw on demand, class_asked: the share that the judge takes for the class asked for, among all classes
-        that the judge knows, and among_own: among those that the model draws.
+        n (images in each lot), frechet, frechet_floor, precision, recall and those of real images, and, of models
+        that draw on demand, of all drawn images, class_asked: the share that the judge takes for the class asked
+        for, among all classes that it knows, and among_own: among the classes that were asked for.
+
+    Raises:
+        ValueError: a class has fewer than two real images, or none was drawn.
     """
     rng = np.random.default_rng(0)
-    order = rng.permutation(len(real))
-    half = min(len(real) // 2, len(drawn.images))
-    first, second = real[order[:half]], real[order[half : 2 * half]]
-    of_first, of_second = features(judge.network, first), features(judge.network, second)
-    # As many of each class as the reference has: else the distance is one of frequencies.
-    wanted = np.bincount(real_labels[order[:half]], minlength=len(judge.classes))
+    classes, counts = np.unique(real_labels, return_counts=True)
     asked = np.array([judge.classes.index(c) for c in model.classes])[drawn.labels.numpy()]
+    each = int(counts.min()) // 2
     if model.on_demand:
-        chosen = np.concatenate([np.flatnonzero(asked == c)[:n] for c, n in enumerate(wanted)])
+        each = min(each, int(np.bincount(asked, minlength=len(judge.classes))[classes].min()))
+    each = min(each, len(asked) // len(classes))
+    if each < 1:
+        raise ValueError("a comparison needs two real and one drawn image of each class")
+    rows = [rng.permutation(np.flatnonzero(real_labels == c)) for c in classes]
+    first, second = (np.concatenate([r[i * each : (i + 1) * each] for r in rows]) for i in (0, 1))
+    if model.on_demand:
+        third = np.concatenate([np.flatnonzero(asked == c)[:each] for c in classes])
     else:
-        chosen = np.arange(len(asked))[rng.permutation(len(asked))[:half]]
-    of_drawn = features(judge.network, drawn.images[torch.from_numpy(chosen)])
+        third = rng.permutation(len(asked))[: each * len(classes)]
+    of_first, of_second = (features(judge.network, real[lot]) for lot in (first, second))
+    of_drawn = features(judge.network, drawn.images[torch.from_numpy(third)])
     precision, recall = precision_recall(of_first, of_drawn)
     real_precision, real_recall = precision_recall(of_first, of_second)
     result = {
-        "n": [half, len(chosen)],
+        "n": each * len(classes),
         "frechet": frechet_distance(of_first, of_drawn),
         "frechet_floor": frechet_distance(of_first, of_second),
         "precision": precision,
@@ -182,7 +190,6 @@ def compare(judge: CharacterModel, real: np.ndarray, real_labels: np.ndarray, dr
     }
     if model.on_demand:
         images = (drawn.images.squeeze(1) * 255).round().to(torch.uint8).numpy()
-        own = np.array(sorted(set(asked.tolist())))
         result["class_asked"] = accuracy(judge.network, images, asked)
-        result["among_own"] = accuracy(judge.network, images, asked, own)
+        result["among_own"] = accuracy(judge.network, images, asked, np.unique(asked))
     return result

@@ -16,11 +16,11 @@ from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
+from .arrays import as_tensor
 from ..files import InputError, atomic_path
 from .evaluation import draw_evenly
 from .imitation import STYLES, alter, imitate
 from .model import CharacterModel
-from .training import as_tensor
 
 __all__ = ["curves", "imitation_sheet", "latent_map", "model_sheet", "save_picture", "sheet", "typeset"]
 
@@ -157,7 +157,9 @@ def latent_map(
     mean = posterior.mean.double()
     centre = mean.mean(0)
     _, deviations, directions = torch.linalg.svd(mean - centre, full_matrices=False)
-    deviations = deviations / max(1, len(mean) - 1) ** 0.5
+    deviations = (deviations / max(1, len(mean) - 1) ** 0.5).clamp(min=1e-6)
+    if len(deviations) < 2:
+        raise InputError("a map needs a latent space of at least two dimensions; train with a larger --sizes.latent")
     places = ((mean - centre) @ directions.T / deviations)[:, :2].numpy()
 
     def draw(text: str, z: Tensor) -> np.ndarray:

@@ -8,6 +8,8 @@ the ink found, cropped, its longer side scaled to 20 pixels, its centre of mass 
 from __future__ import annotations
 
 import os
+import struct
+import zlib
 from collections.abc import Sequence
 from math import ceil
 from pathlib import Path
@@ -33,6 +35,9 @@ _EDGE = 0.1
 _THINNEST = 1.5
 # Grey levels of 255 that ink must differ from paper, and how far out of the paper's noise.
 _LEAST_CONTRAST, _LEAST_SIGNAL = 12.0, 6.0
+
+# Others start programs of their own (EPS) or are hardly ever pictures of characters.
+_FORMATS = ("PNG", "JPEG", "MPO", "GIF", "BMP", "TIFF", "WEBP", "PPM")
 
 _BLANK = "it is blank: no ink can be told from the background"
 
@@ -67,7 +72,7 @@ def load_image(path: str | os.PathLike[str]) -> np.ndarray:
     """
     path = Path(path)
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=_FORMATS) as image:
             if image.format == "JPEG":  # decodes only as much as is needed
                 image.draft(None, (_LARGEST, _LARGEST))
             image.load()
@@ -78,7 +83,8 @@ def load_image(path: str | os.PathLike[str]) -> np.ndarray:
         raise InputError(f"{path}: not a picture in a format that can be read (PNG, JPEG, BMP, ...)") from None
     except Image.DecompressionBombError:
         raise InputError(f"{path}: this picture has too many pixels; scale it down") from None
-    except (OSError, SyntaxError, EOFError, ValueError, MemoryError) as e:  # Pillow raises all of these
+    except (OSError, SyntaxError, EOFError, ValueError, MemoryError, struct.error, TypeError, LookupError,
+            ArithmeticError, RuntimeError, zlib.error) as e:  # Pillow raises all of these  # fmt: skip
         raise InputError(f"{path}: cannot be used as a picture of a character: {e}") from None
 
 

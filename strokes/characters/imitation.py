@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,11 +11,11 @@ from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional as F
 
+from .arrays import as_tensor
 from ..files import InputError
 from .distortion import embolden, warp
 from .image import conform, scale_and_centre
 from .model import CharacterModel
-from .training import as_tensor
 from .vae import Posterior, combine
 
 __all__ = ["STYLES", "StyleReport", "alter", "imitate", "measure", "style_of", "style_report"]
@@ -34,9 +35,7 @@ MEASURES = ("width", "thickness", "slant")
 
 
 def alter(images: np.ndarray, width: float = 1.0, slant: float = 0.0, weight: float = 0.0) -> np.ndarray:
-    """Characters made narrower or wider, slanted, bolder or thinner, then centred as MNIST's.
-
-    What leaves MNIST's box of 20 pixels is scaled down to it as a whole.
+    """Characters made narrower or wider, slanted, bolder or thinner, then scaled and centred as MNIST's.
 
     Args:
         images: (N, 28, 28) uint8.
@@ -175,7 +174,14 @@ _NAMED_FOR = {"narrow": 0, "wide": 0, "thin": 1, "bold": 1, "italic": 2}
 
 
 def style_report(
-    model: CharacterModel, images: np.ndarray, labels: np.ndarray, *, prompts: int = 100, of: int = 4, seed: int = 0
+    model: CharacterModel,
+    images: np.ndarray,
+    labels: np.ndarray,
+    *,
+    prompts: int = 100,
+    of: int = 4,
+    seed: int = 0,
+    tick: Callable[[int], object] = lambda done: None,
 ) -> StyleReport:
     """Alter many prompts in every style, draw every class from each, and measure both.
 
@@ -183,6 +189,7 @@ def style_report(
         images, labels: real characters to prompt with, (N, 28, 28) uint8 and (N,) of the model's classes.
         prompts: how many.
         of: characters of a prompt, of different classes.
+        tick: called with 1 after every prompt of every style.
     """
     rng = np.random.default_rng(seed)
     classes = np.unique(labels)
@@ -197,6 +204,7 @@ def style_report(
         of_prompts[i] = _mean(measure(altered).reshape(prompts, -1, 3), 1)
         for j in range(prompts):
             drawn = imitate(model, altered[j * of : (j + 1) * of], model.classes)
+            tick(1)
             of_drawn[i, j] = _mean(measure((drawn.squeeze(1) * 255).round().to(torch.uint8).numpy()), 0)
     names = tuple(STYLES)
     kept = [

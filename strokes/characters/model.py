@@ -130,7 +130,8 @@ def load_model(where: str | os.PathLike[str]) -> CharacterModel:
         InputError: there is no such model, or its files are damaged.
     """
     folder = Path(where)
-    if not folder.exists() and str(where) in KINDS:
+    is_model = any((folder / part).is_file() for part in ("config.json", "best/config.json"))
+    if not is_model and str(where) in KINDS:
         folder = Path(str(resources.files("strokes.models") / "characters" / str(where)))
     if (folder / "best" / "config.json").exists():
         folder = folder / "best"

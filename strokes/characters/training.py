@@ -8,6 +8,7 @@ import math
 import platform
 import sys
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -23,14 +24,12 @@ from ..files import InputError, atomic_path
 from ..training import checkpoints
 from ..training.machine import compute_dtype, keep_freed_memory
 from ..training.runs import Log, interruptible
-from .data import CharacterSet
+from .arrays import as_tensor
+from .data import CharacterSet, resolve_classes
 from .distortion import Distortion, distort
 from .model import CharacterModel, build
 
-__all__ = ["CLASSES", "CharacterTrainingConfig", "TrainingResult", "as_tensor", "default_config", "train"]
-
-#: Names for sets of classes.
-CLASSES = {"digits": "0123456789", "letters": "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+__all__ = ["CharacterTrainingConfig", "TrainingResult", "default_config", "train"]
 
 # Steps in a row without a finite loss after which going on is hopeless.
 _MAX_SKIPPED = 20
@@ -53,8 +52,8 @@ class CharacterTrainingConfig:
         labelled: share of each class's labels that is used (at least one label); ssvae alone learns from
             the others too.
         distortion: small changes of the images, drawn anew each time.
-        pixel_weight: of the pixels' term of a variational bound.
-        kl_weight: of its divergence term.
+        pixel_weight: of the pixels' term of a variational bound (ssvae, cvae).
+        kl_weight: of its divergence term (ssvae, cvae).
         class_weight: of the class's cross-entropy beside the bound (ssvae).
         swap_weight: of the cross-entropy of other classes drawn with an image's z, which keeps class and style
             apart; 0 leaves it out, as the paper does (ssvae).
@@ -128,11 +127,6 @@ class TrainingResult(dict):
     """Counters at the end of `train`: step, epoch, images, seconds, best, finished."""
 
 
-def as_tensor(images: np.ndarray) -> Tensor:
-    """(N, 28, 28) uint8 -> (N, 1, 28, 28) float32 in 0..1."""
-    return torch.from_numpy(images).unsqueeze(1).float() / 255
-
-
 def train(
     kind: str,
     characters: CharacterSet,
@@ -178,15 +172,16 @@ def train(
 
     if kind != "ssvae":  # the others cannot use an image without a label
         images, labels = images[labels >= 0], labels[labels >= 0]
-    images = torch.from_numpy(images).to(device)
     dtype = compute_dtype(config.precision, torch.device(device))
 
     def products() -> torch.autocast:
         return torch.autocast(device, torch.bfloat16, enabled=dtype == torch.bfloat16)
 
     steps_per_epoch = math.ceil(len(labels) / config.batch)
-    fixed = {"kind": kind, "classes": classes, "images": len(labels), "sizes": dict(config.sizes),
+    check = zlib.crc32(labels.tobytes(), zlib.crc32(np.ascontiguousarray(images)))
+    fixed = {"kind": kind, "classes": classes, "images": len(labels), "data": check, "sizes": dict(config.sizes),
              "order": [config.seed, config.batch, config.balance, config.labelled]}  # fmt: skip
+    images = torch.from_numpy(images).to(device)
     progress: dict = {"step": 0, "epoch": 0, "batch": 0, "seconds": 0.0, "best": None, "bad_steps": 0,
                       "skipped": 0, "sums": {}, "count": 0, **fixed}  # fmt: skip
     if resume:
@@ -223,20 +218,25 @@ def train(
     def at() -> dict[str, object]:
         return {"step": progress["step"], "epoch": progress["epoch"], "seconds": time.monotonic() - started}
 
-    def validate() -> None:
-        result = _validate(kind, mean, held_images, held_labels, config, device)
-        finite = all(map(math.isfinite, result.values()))
-        better = "loss" not in result or (finite and (progress["best"] is None or result["loss"] < progress["best"]))
-        if result:
-            log.write("validation", **at(), **{k: v if math.isfinite(v) else None for k, v in result.items()})
-        shown = ", ".join(f"{k} {v:.4f}" for k, v in result.items())
-        bar.write(f"epoch {progress['epoch']}: {shown or 'not validated'}{' (best)' if result and better else ''}, "
-                  f"{(time.monotonic() - started) / 60:.1f} min", file=sys.stderr)  # fmt: skip
+    def describe(result: dict[str, float]) -> CharacterModel:
         info = {"data": {"sources": list(characters.sources), "images": len(labels), "options": dict(characters.options)},
                 "training": asdict(config), "epochs": progress["epoch"], "steps": progress["step"],
                 "minutes": round((time.monotonic() - started) / 60, 1), "validation": result,
                 "machine": platform.processor() or platform.machine()}  # fmt: skip
-        model = CharacterModel(kind, copy.deepcopy(mean).cpu(), classes, dict(config.sizes), info)
+        return CharacterModel(kind, copy.deepcopy(mean).cpu(), classes, dict(config.sizes), info)
+
+    def validate() -> None:
+        result = _validate(kind, mean, held_images, held_labels, config, device)
+        finite = all(map(math.isfinite, result.values()))
+        # With few labels, to choose by all of the validation images' would be to use more than were given.
+        last = "loss" not in result or config.labelled < 1
+        better = last or (finite and (progress["best"] is None or result["loss"] < progress["best"]))
+        if result:
+            log.write("validation", **at(), **{k: v if math.isfinite(v) else None for k, v in result.items()})
+        shown = ", ".join(f"{k} {v:.4f}" for k, v in result.items())
+        bar.write(f"epoch {progress['epoch']}: {shown or 'not validated'}{' (best)' if result and better and not last else ''}, "
+                  f"{(time.monotonic() - started) / 60:.1f} min", file=sys.stderr)  # fmt: skip
+        model = describe(result)
         if better:
             progress["best"] = result.get("loss")
             model.save(run / "best")
@@ -278,9 +278,10 @@ def train(
                 progress["skipped"] += 1
                 progress["bad_steps"] += 1
                 if progress["bad_steps"] >= _MAX_SKIPPED:
+                    kept = any(run.glob("checkpoint-*"))
+                    way_out = "lower --learning-rate and go on with --resume" if kept else "begin again with a lower --learning-rate"
                     raise InputError(
-                        f"{run}: {_MAX_SKIPPED} steps in a row without a finite loss (at step {progress['step']}); "
-                        "lower --learning-rate and go on with --resume"
+                        f"{run}: {_MAX_SKIPPED} steps in a row without a finite loss (at step {progress['step']}); {way_out}"
                     )
             bar.update()
             if progress["batch"] == steps_per_epoch:
@@ -298,6 +299,8 @@ def train(
             if interrupted or (stop_after is not None and progress["step"] >= stop_after):
                 if progress["epoch"] < config.epochs:
                     write_checkpoint()
+                    if not (run / "best" / "config.json").exists():
+                        describe({}).save(run / "best")
                 break
     bar.close()
     return TrainingResult(progress, finished=progress["epoch"] >= config.epochs, seconds=time.monotonic() - started)
@@ -332,7 +335,7 @@ def _descent(kind, network, optimizers, x, y, generator, config, products) -> di
                 swap_weight=config.swap_weight, marginalise=config.marginalise,
             )  # fmt: skip
         elif kind == "cvae":
-            losses = network.losses(x, y, generator, kl_weight=config.kl_weight)
+            losses = network.losses(x, y, generator, pixel_weight=config.pixel_weight, kl_weight=config.kl_weight)
         else:
             losses = network.losses(x, y)
     return _values(losses, _descend(losses["loss"], optimizers[0]))
@@ -390,11 +393,10 @@ def _restore(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor], prefi
 
 def _rows(characters: CharacterSet, config: CharacterTrainingConfig):  # noqa: ANN202
     """Images and labels to train and to validate on, of the classes asked for; labels not used are -1."""
-    wanted = CLASSES.get(config.classes, config.classes) or characters.classes
-    lacking = [c for c in wanted if c not in characters.classes]
-    if lacking or len(set(wanted)) != len(wanted):
-        why = f"{''.join(lacking)!r} is not" if lacking else "a character is named twice: not all are"
-        raise InputError(f"--classes {config.classes}: {why} among the classes of this file, {characters.classes}")
+    wanted = resolve_classes(config.classes, "--classes") if config.classes else characters.classes
+    lacking = "".join(c for c in wanted if c not in characters.classes)
+    if lacking:
+        raise InputError(f"--classes {config.classes}: {lacking!r} is not among the classes of this file, {characters.classes}")
     table = np.array([wanted.find(c) for c in characters.classes])
     parts = []
     for split in ("train", "validation"):
@@ -446,14 +448,10 @@ def _validate(kind, network, images, labels, config, device) -> dict[str, float]
         if kind == "classifier":
             losses = network.losses(x, y)
         elif kind == "cvae":
-            losses = network.losses(x, y, generator)
+            losses = network.losses(x, y, generator, pixel_weight=config.pixel_weight, kl_weight=config.kl_weight)
         else:
-            losses = network.losses(x, y, generator, class_weight=config.class_weight, kl_weight=config.kl_weight)
+            losses = network.losses(x, y, generator, pixel_weight=config.pixel_weight,
+                                    class_weight=config.class_weight, kl_weight=config.kl_weight)  # fmt: skip
         for name, value in losses.items():
             sums[name] = sums.get(name, 0.0) + value.item() * len(y)
     return {k: v / len(labels) for k, v in sums.items()}
-
-
-def batches(count: int, size: int = 500) -> Iterator[slice]:
-    """Slices of at most `size` that cover `count` rows."""
-    return (slice(i, min(i + size, count)) for i in range(0, count, size))

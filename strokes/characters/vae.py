@@ -52,7 +52,6 @@ def combine(posterior: Posterior) -> Posterior:
     precision = torch.exp(-posterior.log_var)
     added = (precision - 1).clamp(min=0)
     together = 1 + added.sum(0, keepdim=True)
-    # Where the difference is clamped, the weight of the mean shrinks with it.
     weighted = torch.where(precision > 1, precision * posterior.mean, 0).sum(0, keepdim=True)
     return Posterior(weighted / together, -torch.log(together))
 
@@ -216,9 +215,8 @@ class SemiSupervisedVAE(nn.Module):
 
     def bound(self, images: Tensor, labels: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """-ELBO of log p(x | y) in nats, from one z each, (N,)."""
-        logits, posterior = self.encode(images)
-        vectors = logits if self.class_input == "logits" else self.class_vectors(labels)
-        drawn = self.decode(vectors, posterior.sample(generator))
+        _, posterior = self.encode(images)
+        drawn = self.decode(self.class_vectors(labels), posterior.sample(generator))
         return reconstruction(drawn, images) + divergence(posterior)
 
 
@@ -257,18 +255,25 @@ class ConditionalVAE(nn.Module):
         return torch.sigmoid(self.decode(labels.to(z.device), z))
 
     def losses(
-        self, images: Tensor, labels: Tensor, generator: torch.Generator | None = None, *, kl_weight: float = 1.0
+        self,
+        images: Tensor,
+        labels: Tensor,
+        generator: torch.Generator | None = None,
+        *,
+        pixel_weight: float = 1.0,
+        kl_weight: float = 1.0,
     ) -> dict[str, Tensor]:
         """"loss", its parts "pixels" and "kl"; means over the batch, in nats.
 
         Args:
             images: (N, 1, 28, 28) in 0..1.
             labels: (N,).
+            pixel_weight, kl_weight: of the two parts.
         """
         posterior = self.encode(images, labels)
         pixels = reconstruction(self.decode(labels, posterior.sample(generator)), images).mean()
         kl = divergence(posterior).mean()
-        return {"loss": pixels + kl_weight * kl, "pixels": pixels, "kl": kl}
+        return {"loss": pixel_weight * pixels + kl_weight * kl, "pixels": pixels, "kl": kl}
 
     def bound(self, images: Tensor, labels: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """-ELBO of log p(x | y) in nats, from one z each, (N,)."""

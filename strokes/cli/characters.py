@@ -14,6 +14,8 @@ __all__ = ["run"]
 
 #: What draws when nobody says what.
 _DRAWS, _JUDGE, _IMITATES = "cgan", "classifier", "ssvae"
+# Characters in one picture.
+_MOST = 50_000
 
 
 def run(argv: Sequence[str]) -> int:
@@ -65,8 +67,11 @@ def _sample(argv: Sequence[str]) -> int:
     check_output(args.output)
     import torch
 
+    from ..characters.arrays import batches
     from ..characters.figures import model_sheet, save_picture, sheet, typeset
 
+    if args.text and len(args.text) * args.count > _MOST:
+        raise InputError(f"--count {args.count}: that is more than {_MOST:,} characters in one picture; ask for fewer")
     model = _load(args.model)
     if not model.draws:
         raise InputError(f"--model {args.model}: a {model.kind} draws nothing; name one that does (ssvae, cvae, cgan, gan)")
@@ -76,10 +81,9 @@ def _sample(argv: Sequence[str]) -> int:
     generator = torch.Generator().manual_seed(args.seed)
 
     def draw(characters: str) -> torch.Tensor:
+        labels = model.labels(characters) if model.on_demand else torch.zeros(len(characters), dtype=torch.int64)
         with torch.no_grad():
-            if model.on_demand:
-                return model.network.sample(model.labels(characters), generator)
-            return model.network.sample(torch.zeros(len(characters), dtype=torch.int64), generator)
+            return torch.cat([model.network.sample(labels[rows], generator) for rows in batches(len(labels))])
 
     if not model.on_demand:
         print(f"strokes: a {model.kind} cannot be asked for a character: it draws as many as the text has", file=sys.stderr)
@@ -108,14 +112,15 @@ def _classify(argv: Sequence[str]) -> int:
 
     from ..characters.figures import save_picture, sheet
     from ..characters.image import load_image
-    from ..characters.training import CLASSES, as_tensor
+    from ..characters.arrays import as_tensor
+    from ..characters.data import resolve_classes
 
     model = _load(args.model)
     if not model.classifies:
         raise InputError(f"--model {args.model}: a {model.kind} cannot read; name a classifier or ssvae")
     among = torch.arange(len(model.classes))
     if args.among:
-        among = model.labels("".join(dict.fromkeys(CLASSES.get(args.among, args.among)))).unique()
+        among = model.labels(resolve_classes(args.among, "--among")).unique()
     seen, failed = [], 0
     for path in args.images:
         try:
@@ -194,7 +199,7 @@ def _latent(argv: Sequence[str]) -> int:
     model = _load(args.model)
     if len(args.character) > 1:
         raise InputError("--character takes one character")
-    images, labels = _test_images(args.data, model, "test") if args.data else (None, None)
+    images, labels, _ = _split(args.data, model, "test") if args.data else (None, None, None)
     if images is not None and len(images) < 3:
         raise InputError(f"{args.data}: it has {len(images)} test images of this model's classes; a map needs at least 3")
     latent_map(model, args.output, character=args.character, images=images, labels=labels)
@@ -210,6 +215,7 @@ def _evaluate(argv: Sequence[str]) -> int:
     _model_option(parser, _JUDGE, "the model")
     parser.add_argument("--data", required=True, metavar="FILE.npz", help="made by 'strokes prepare characters'")
     parser.add_argument("--split", default="test", choices=("train", "validation", "test"), help="default test")
+    parser.add_argument("--source", metavar="NAME", help="the images of one data set only, as mnist (default: all)")
     parser.add_argument("--judge", default=_JUDGE, metavar="M", help="a classifier (default: the packaged one)")
     parser.add_argument("--classes", metavar="C", help="digits, letters, or the characters to look at (default: all of the model)")
     parser.add_argument("--each", type=int, default=0, metavar="N", help="images drawn a class (default: as many as are real)")
@@ -218,22 +224,30 @@ def _evaluate(argv: Sequence[str]) -> int:
     import numpy as np
 
     from ..characters import evaluation
-    from ..characters.imitation import MEASURES, style_report
-    from ..characters.training import CLASSES
+    from ..characters.imitation import MEASURES, STYLES, style_report
+    from ..characters.data import CLASSES, resolve_classes
 
     if args.each < 0 or args.styles < 0:
         raise InputError("--each and --styles must be at least 0")
     model = _load(args.model)
-    images, labels = _test_images(args.data, model, args.split)
+    images, labels, held_out = _split(args.data, model, args.split, args.source)
     if args.classes:
-        wanted = model.labels(CLASSES.get(args.classes, args.classes)).numpy()
+        wanted = model.labels(resolve_classes(args.classes, "--classes")).numpy()
         images, labels = images[np.isin(labels, wanted)], labels[np.isin(labels, wanted)]
     if len(images) < 20:
-        raise InputError(f"{args.data}: it has {len(images)} images of these classes to {args.split} on; 20 are needed")
-    result: dict = {"model": str(args.model), "kind": model.kind, "data": str(args.data), "split": args.split, "images": len(images)}
+        raise InputError(f"{args.data}: it has {len(images)} images of these classes in the split {args.split}; 20 are needed")
+    result: dict = {"model": str(args.model), "kind": model.kind, "data": str(args.data), "split": args.split,
+                    "source": args.source, "held_out": held_out, "images": len(images)}  # fmt: skip
+    from tqdm import tqdm
+
+    def bar(what: str, total: int) -> tqdm:
+        return tqdm(desc=what, total=total, unit="", leave=False, disable=not sys.stderr.isatty())
+
     if model.classifies:
-        result["accuracy"] = evaluation.accuracy(model.network, images, labels)
-        for name, characters in CLASSES.items():
+        with bar("reading", len(images)) as done:
+            result["accuracy"] = evaluation.accuracy(model.network, images, labels, tick=done.update)
+        for name in ("digits", "letters"):
+            characters = CLASSES[name]
             own = np.array([i for i, c in enumerate(model.classes) if c in characters])
             rows = np.isin(labels, own)
             if rows.any():
@@ -251,12 +265,18 @@ def _evaluate(argv: Sequence[str]) -> int:
         classes = "".join(model.classes[i] for i in np.unique(labels))
         of_judge = np.array([judge.classes.index(c) for c in model.classes])[labels]
         each = args.each or int(np.bincount(labels).max())
-        if each * len(classes) < 20:
-            raise InputError(f"--each {args.each}: that is {each * len(classes)} images; 20 are needed to compare")
-        drawn = evaluation.draw_evenly(model, classes, each)
-        result["judged"] = evaluation.compare(judge, images, of_judge, drawn, model)
+        if each * len(classes) < 20 or int(np.bincount(labels)[np.unique(labels)].min()) // 2 * len(classes) < 4:
+            raise InputError(f"--each {args.each}: that is {each * len(classes)} images, beside "
+                             f"{len(images)} real ones; more are needed to compare")  # fmt: skip
+        with bar("drawing", each * len(classes)) as done:
+            drawn = evaluation.draw_evenly(model, classes, each, tick=done.update)
+        try:
+            result["judged"] = evaluation.compare(judge, images, of_judge, drawn, model)
+        except ValueError as e:
+            raise InputError(f"{args.data}: {e}; choose other --classes") from None
     if args.styles:
-        report = style_report(model, images, labels, prompts=args.styles)
+        with bar("imitating", args.styles * len(STYLES)) as done:
+            report = style_report(model, images, labels, prompts=args.styles, tick=done.update)
         result["styles"] = {
             "prompts": report.count,
             "correlation": dict(zip(MEASURES, _numbers(report.correlation), strict=True)),
@@ -364,14 +384,28 @@ def _load(where: str):  # noqa: ANN202
     return load_model(where)
 
 
-def _test_images(path: str, model, split: str):  # noqa: ANN001, ANN202
-    """Images and the model's labels of the classes that it knows."""
+def _split(path: str, model, split: str, source: str | None = None):  # noqa: ANN001, ANN202
+    """Images and the model's labels of the classes that it knows, and whether it was trained without them.
+
+    That is known (true) of the test images of the very set that the model was trained on, and of its training
+    images (false); of other sets it is not (None).
+    """
     import numpy as np
 
-    from ..characters.data import CharacterSet
+    from ..characters.data import SPLITS, CharacterSet
 
     characters = CharacterSet.load(path)
-    images, labels = characters.subset(split)
+    rows = characters.splits == SPLITS.index(split)
+    if source is not None:
+        if source not in characters.sources:
+            raise InputError(f"--source {source}: {path} has {', '.join(characters.sources)}")
+        rows &= characters.origins == characters.sources.index(source)
     table = np.array([model.classes.find(c) for c in characters.classes])
-    labels = table[labels]
-    return images[labels >= 0], labels[labels >= 0]
+    labels = table[characters.labels]
+    rows &= labels >= 0
+    data = model.info.get("data") or {}
+    same = data.get("options") == dict(characters.options) and data.get("sources") == list(characters.sources)
+    held_out = None if not same else split == "test"
+    if held_out is False:
+        print(f"strokes: the split {split} is not held out: the model was trained or chosen with it", file=sys.stderr)
+    return characters.images[rows], labels[rows], held_out

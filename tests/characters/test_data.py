@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from strokes.characters.data import SPLITS, TEST, TRAIN, VALIDATION, CharacterSet
+from strokes.characters.data import SPLITS, TEST, TRAIN, VALIDATION, CharacterSet, resolve_classes
 from strokes.files import InputError
 
 
@@ -177,3 +177,14 @@ def test_no_damage_is_more_than_an_error(cut, damage, tmp_path):
 def test_saving_where_none_can_is_told(tmp_path):
     with pytest.raises(InputError, match="does not exist"):
         made().save(tmp_path / "nowhere" / "c.npz")
+
+
+@pytest.mark.parametrize(("asked", "means"), [("digits", "0123456789"), ("ABA7", "AB7"), ("abc", "abc"), ("letters", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")])
+def test_classes_by_name_or_by_themselves(asked, means):
+    assert resolve_classes(asked, "--classes") == means
+
+
+@pytest.mark.parametrize("asked", ["digit", "Letters", "ALL", " ", ""])
+def test_what_is_nearly_a_name_of_classes_is_told(asked):
+    with pytest.raises(InputError, match="--among .*: give digits, letters, all, or the characters themselves"):
+        resolve_classes(asked, "--among")

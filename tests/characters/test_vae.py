@@ -321,14 +321,38 @@ def test_a_single_unlabelled_image_may_be_sure_of_its_class():
     assert found["loss"].item() == pytest.approx((sure["pixels"] + sure["kl"]).item(), rel=1e-9)
 
 
-@pytest.mark.parametrize("class_input", ["label", "logits"])
-def test_the_bound_of_each_image_is_what_the_loss_averages(class_input):
-    network, images = semi(class_input=class_input), pictures()
+def test_the_bound_of_each_image_is_what_the_loss_averages():
+    network, images = semi(), pictures()
     labels = torch.arange(6) % CLASSES
     each = network.bound(images, labels, seeded())
     together = network.losses(images, labels, seeded())
     assert each.shape == (6,)
     assert each.mean().item() == pytest.approx((together["pixels"] + together["kl"]).item(), rel=1e-10)
+
+
+def test_the_bound_knows_the_class_by_its_label_alone():
+    """The head's logits would tell the decoder more of the image than its label, at no price."""
+    network, images = semi(class_input="logits"), pictures()
+    before = network.bound(images, torch.zeros(6, dtype=torch.int64), seeded())
+    with torch.no_grad():
+        for p in network.class_head.parameters():
+            p.mul_(3)
+    assert torch.equal(network.bound(images, torch.zeros(6, dtype=torch.int64), seeded()), before)
+    assert not torch.allclose(network.bound(images, torch.ones(6, dtype=torch.int64), seeded()), before)
+
+
+def test_the_swap_term_is_added_and_teaches_all_but_the_head_that_judges():
+    network, images = semi(), pictures()
+    labels = torch.arange(6) % CLASSES
+    plain, swapped = (network.losses(images, labels, seeded(), swap_weight=w) for w in (0.0, 2.0))
+    assert "swapped" not in plain and swapped["swapped"] > 0
+    assert swapped["loss"].item() == pytest.approx((plain["loss"] + 2 * swapped["swapped"]).item(), rel=1e-10)
+    z = torch.randn(6, network.latent, dtype=images.dtype, requires_grad=True)
+    network._swapped(z, seeded()).backward()
+    for name, p in network.named_parameters():
+        drawing = name.startswith(("from_class", "from_latent", "draw"))
+        assert (p.grad is not None and p.grad.abs().sum() > 0) if drawing else p.grad is None, name
+    assert (z.grad[::2].abs().sum(1) > 0).all() and (z.grad[1::2] == 0).all()  # every second z is the prior's
 
 
 def test_class_vectors_say_the_class():
