@@ -181,9 +181,9 @@ def latent_map(
     gap = np.full((lines[0].shape[0], 14), 255, np.uint8)
     blocks = [np.hstack([p for j in range(len(others)) for p in (lines[j * shown + i], gap)]) for i in range(shown)]
 
-    figure = Figure(figsize=(13, 12), facecolor="white")
+    figure = Figure(figsize=(13, 9.6), facecolor="white")
     FigureCanvasAgg(figure)
-    grid = figure.add_gridspec(2, 2, height_ratios=(6, 5), left=0.05, right=0.98, top=0.95, bottom=0.03, hspace=0.14, wspace=0.1)
+    grid = figure.add_gridspec(2, 2, height_ratios=(6, 2.9), left=0.05, right=0.98, top=0.95, bottom=0.02, hspace=0.14, wspace=0.1)
     axes = figure.add_subplot(grid[0, 0])
     axes.set_title(f"{len(y)} images on the two widest directions of z (deviations)", fontsize=10)
     for i, c in enumerate(model.classes):
