@@ -2,7 +2,7 @@
 
 >>> from strokes.characters import load_model
 >>> model = load_model("cgan")
->>> images = model.network.sample(model.labels("HELLO"))  # (5, 1, 28, 28), 0 paper to 1 ink
+>>> images = model.draw(model.labels("HELLO"))  # (5, 1, 28, 28), 0 paper to 1 ink
 """
 
 from __future__ import annotations

@@ -119,13 +119,15 @@ class Drawn:
 
 
 @torch.no_grad()
-def draw_evenly(model: CharacterModel, classes: str, each: int, seed: int = 0, tick: Tick = _silent) -> Drawn:
-    """So many images of each of `classes`; as 8-bit images would have them."""
+def draw_evenly(
+    model: CharacterModel, classes: str, each: int, seed: int = 0, tick: Tick = _silent, spread: float = 1.0
+) -> Drawn:
+    """So many images of each of `classes`; as 8-bit images would have them. `spread` is that of z."""
     labels = model.labels(classes).repeat_interleave(each)
     generator = torch.Generator().manual_seed(seed)
     parts = []
     for rows in batches(len(labels)):
-        parts.append((model.network.sample(labels[rows], generator) * 255).round() / 255)
+        parts.append((model.draw(labels[rows], generator, spread) * 255).round() / 255)
         tick(len(parts[-1]))
     return Drawn(torch.cat(parts), labels)
 

@@ -79,6 +79,17 @@ class CharacterModel:
             raise InputError(f"{lacking!r} cannot be drawn: this {self.kind} knows {self.classes}")
         return torch.tensor(found, dtype=torch.int64)
 
+    @torch.no_grad()
+    def draw(self, labels: torch.Tensor, generator: torch.Generator | None = None, spread: float = 1.0) -> torch.Tensor:
+        """Images of these classes, (N, 1, 28, 28) in 0..1, from z of the prior.
+
+        Args:
+            labels: (N,), as `labels` gives them.
+            spread: deviation of z. Below 1 characters are more alike and more legible, above 1 stranger.
+        """
+        z = torch.randn(len(labels), self.network.latent, generator=generator)
+        return self.network.sample(labels, z=spread * z)
+
     def save(self, folder: str | os.PathLike[str], dtype: torch.dtype = torch.float16) -> None:
         """Write config.json and model.safetensors into `folder`, which is made if need be.
 

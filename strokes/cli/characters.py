@@ -58,12 +58,14 @@ def _sample(argv: Sequence[str]) -> int:
     parser.add_argument("--sheet", action="store_true", help="every class the model knows, eight times")
     parser.add_argument("--columns", type=int, default=24, metavar="N", help="most characters a line (default: 24)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="another seed, other characters (default: 0)")
+    parser.add_argument("--spread", type=float, default=1.0, metavar="S",
+                        help="below 1 characters are more alike and more legible, above 1 stranger (default: 1)")  # fmt: skip
     _model_option(parser, _DRAWS, "cgan, ssvae, cvae or gan")
     args = parser.parse_args(argv)
     if (args.text is None) != args.sheet:
         raise InputError("give a text to draw, or --sheet for every class")
-    if args.count < 1 or args.columns < 1 or args.seed < 0:
-        raise InputError("--count and --columns must be at least 1, --seed at least 0")
+    if args.count < 1 or args.columns < 1 or args.seed < 0 or not 0 <= args.spread <= 10:
+        raise InputError("--count and --columns must be at least 1, --seed at least 0 and --spread 0 to 10")
     check_output(args.output)
     import torch
 
@@ -82,8 +84,7 @@ def _sample(argv: Sequence[str]) -> int:
 
     def draw(characters: str) -> torch.Tensor:
         labels = model.labels(characters) if model.on_demand else torch.zeros(len(characters), dtype=torch.int64)
-        with torch.no_grad():
-            return torch.cat([model.network.sample(labels[rows], generator) for rows in batches(len(labels))])
+        return torch.cat([model.draw(labels[rows], generator, args.spread) for rows in batches(len(labels))])
 
     if not model.on_demand:
         print(f"strokes: a {model.kind} cannot be asked for a character: it draws as many as the text has", file=sys.stderr)
@@ -219,6 +220,7 @@ def _evaluate(argv: Sequence[str]) -> int:
     parser.add_argument("--judge", default=_JUDGE, metavar="M", help="a classifier (default: the packaged one)")
     parser.add_argument("--classes", metavar="C", help="digits, letters, or the characters to look at (default: all of the model)")
     parser.add_argument("--each", type=int, default=0, metavar="N", help="images drawn a class (default: as many as are real)")
+    parser.add_argument("--spread", type=float, default=1.0, metavar="S", help="deviation of z in drawing (default: 1)")
     parser.add_argument("--styles", type=int, default=0, metavar="N", help="also measure imitation, over N prompts")
     args = parser.parse_args(argv)
     import numpy as np
@@ -227,8 +229,8 @@ def _evaluate(argv: Sequence[str]) -> int:
     from ..characters.imitation import MEASURES, STYLES, style_report
     from ..characters.data import CLASSES, resolve_classes
 
-    if args.each < 0 or args.styles < 0:
-        raise InputError("--each and --styles must be at least 0")
+    if args.each < 0 or args.styles < 0 or not 0 <= args.spread <= 10:
+        raise InputError("--each and --styles must be at least 0, and --spread 0 to 10")
     model = _load(args.model)
     images, labels, held_out = _split(args.data, model, args.split, args.source)
     if args.classes:
@@ -269,7 +271,7 @@ def _evaluate(argv: Sequence[str]) -> int:
             raise InputError(f"--each {args.each}: that is {each * len(classes)} images, beside "
                              f"{len(images)} real ones; more are needed to compare")  # fmt: skip
         with bar("drawing", each * len(classes)) as done:
-            drawn = evaluation.draw_evenly(model, classes, each, tick=done.update)
+            drawn = evaluation.draw_evenly(model, classes, each, tick=done.update, spread=args.spread)
         try:
             result["judged"] = evaluation.compare(judge, images, of_judge, drawn, model)
         except ValueError as e:

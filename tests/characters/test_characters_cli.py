@@ -570,6 +570,8 @@ ERRORS = [
     ("train gan --data {d} -o {o}/run --classes Digit", "give digits"),
     ("classify {p} --among letter --model {m}/classifier", "give digits"),
     ("evaluate --model {m}/classifier --data {d} --source emnist", "--source emnist"),
+    ("sample L --spread -1 -o {o}/a.png --model {m}/cvae", "--spread"),
+    ("evaluate --model {m}/cvae --data {d} --judge {m}/classifier --spread nan", "--spread"),
     ("sample L --count 60000 -o {o}/a.png --model {m}/cvae", "ask for fewer"),
     ("train gan --data {d} -o {o}/run --classes L --epochs 0", "epochs"),
     ("train gan --data {d} -o {o}/run --classes L --epochs many", "epochs"),

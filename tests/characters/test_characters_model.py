@@ -381,3 +381,14 @@ def test_the_judges_loss_is_cross_entropy():
     assert network.losses(images, best)["accuracy"] == 1
     best[0] = (best[0] + 1) % 4
     assert network.losses(images, best)["accuracy"] == 0.75
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "classifier"])
+def test_the_spread_scales_z(kind):
+    model, labels = made(kind), torch.tensor([0, 0, 1, 3])
+    z = torch.randn(4, 3, generator=torch.Generator().manual_seed(2))
+    for spread in (1.0, 0.5):
+        drawn = model.draw(labels, torch.Generator().manual_seed(2), spread)
+        assert torch.equal(drawn, model.network.sample(labels, z=spread * z))
+    still = model.draw(labels, torch.Generator().manual_seed(2), 0.0)
+    assert torch.allclose(still[0], still[1]) and not torch.allclose(drawn[0], drawn[1])
