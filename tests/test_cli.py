@@ -50,7 +50,7 @@ def one_line(err: str) -> str:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_explains_itself_with_an_example(command, capsys):
-    words = ["prepare", "iam"] if command == "prepare" else [command]
+    words = {"prepare": ["prepare", "iam"], "characters": ["characters", "sample"]}.get(command, [command])
     with pytest.raises(SystemExit) as e:
         strokes(*words, "--help")
     assert e.value.code == 0

@@ -37,7 +37,7 @@ _THINNEST = 1.5
 _LEAST_CONTRAST, _LEAST_SIGNAL = 12.0, 6.0
 
 # Others start programs of their own (EPS) or are hardly ever pictures of characters.
-_FORMATS = ("PNG", "JPEG", "MPO", "GIF", "BMP", "TIFF", "WEBP", "PPM")
+_FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
 
 _BLANK = "it is blank: no ink can be told from the background"
 
@@ -72,7 +72,8 @@ def load_image(path: str | os.PathLike[str]) -> np.ndarray:
     """
     path = Path(path)
     try:
-        with Image.open(path, formats=_FORMATS) as image:
+        Image.init()
+        with Image.open(path, formats=[f for f in _FORMATS if f in Image.OPEN]) as image:
             if image.format == "JPEG":  # decodes only as much as is needed
                 image.draft(None, (_LARGEST, _LARGEST))
             image.load()

@@ -439,3 +439,9 @@ def test_strokes_that_cannot_be_drawn(strokes, width, says):
 def test_the_module_needs_no_torch():
     source = open(module.__file__, encoding="utf-8").read()
     assert "import torch" not in source
+
+
+def test_formats_that_start_other_programs_are_not_read(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 20 20\n%%EndComments\n0 0 moveto showpage\n%%EOF\n")
+    with pytest.raises(InputError, match=r"a\.png: not a picture in a format"):
+        load_image(tmp_path / "a.png")
