@@ -87,6 +87,8 @@ class CharacterModel:
             labels: (N,), as `labels` gives them.
             spread: deviation of z. Below 1 characters are more alike and more legible, above 1 stranger.
         """
+        if spread == 1:
+            return self.network.sample(labels, generator)
         z = torch.randn(len(labels), self.network.latent, generator=generator)
         return self.network.sample(labels, z=spread * z)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -75,11 +76,13 @@ def interruptible(speak: bool = True) -> Iterator[list[float]]:
     two are one.
     """
     caught: list[float] = []
+    # A handler may be interrupted by the next signal: next() alone tells the first for sure.
+    order = itertools.count()
 
     def handler(number: int, frame: object) -> None:
         if caught and time.monotonic() - caught[0] > 1:
             raise KeyboardInterrupt
-        if not caught and speak:
+        if next(order) == 0 and speak:
             os.write(2, b"\nstrokes: stopping after this batch; again to stop at once\n")  # print may be under way
         caught.append(time.monotonic())
 
