@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from .arrays import as_tensor
 from ..files import InputError, atomic_path
+from .arrays import as_tensor
 from .evaluation import draw_evenly
 from .imitation import STYLES, alter, imitate
 from .model import CharacterModel

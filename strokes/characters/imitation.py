@@ -11,8 +11,8 @@ from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional as F
 
-from .arrays import as_tensor
 from ..files import InputError
+from .arrays import as_tensor
 from .distortion import embolden, warp
 from .image import conform, scale_and_centre
 from .model import CharacterModel

@@ -17,12 +17,13 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm import tqdm
 
 from ..files import InputError, atomic_path
 from ..training import checkpoints
 from ..training.machine import compute_dtype, keep_freed_memory
+from ..training.optimisers import Ema
 from ..training.runs import Log, interruptible
 from .arrays import as_tensor
 from .data import CharacterSet, resolve_classes
@@ -163,7 +164,8 @@ def train(
         raise InputError(f"--sizes: this network cannot be built with {dict(config.sizes)} ({e})") from None
     if kind == "classifier":
         network = network.to(memory_format=torch.channels_last)  # half as long a step on a CPU
-    mean = copy.deepcopy(network).requires_grad_(False).eval()
+    ema = Ema(network, config.ema)
+    mean = ema.network
     adversarial = hasattr(network, "discriminator")
     groups = [network.generator, network.discriminator] if adversarial else [network]
     rates = [1.0, config.discriminator_rate] if adversarial else [1.0]
@@ -270,7 +272,7 @@ def train(
             progress["batch"] += 1
             if all(map(math.isfinite, values.values())):
                 progress["bad_steps"] = 0
-                _follow(mean, network, min(config.ema, (1 + progress["step"]) / (10 + progress["step"])))
+                ema.update(network, progress["step"])
                 for name, value in values.items():
                     progress["sums"][name] = progress["sums"].get(name, 0.0) + value * len(rows)
                 progress["count"] += len(rows)
@@ -369,15 +371,6 @@ def _flushed() -> Iterator[None]:
         yield
     finally:
         torch.set_flush_denormal(False)
-
-
-@torch.no_grad()
-def _follow(mean: nn.Module, network: nn.Module, decay: float) -> None:
-    """The running mean of the weights; counters and norms' statistics are taken over as they are."""
-    for m, now in zip(mean.parameters(), network.parameters(), strict=True):
-        m.lerp_(now, 1 - decay)
-    for m, now in zip(mean.buffers(), network.buffers(), strict=True):
-        m.copy_(now)
 
 
 def _restore(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor], prefix: str) -> None:

@@ -226,8 +226,8 @@ def _evaluate(argv: Sequence[str]) -> int:
     import numpy as np
 
     from ..characters import evaluation
-    from ..characters.imitation import MEASURES, STYLES, style_report
     from ..characters.data import CLASSES, resolve_classes
+    from ..characters.imitation import MEASURES, STYLES, style_report
 
     if args.each < 0 or args.styles < 0 or not 0 <= args.spread <= 10:
         raise InputError("--each and --styles must be at least 0, and --spread 0 to 10")

@@ -94,3 +94,5 @@ class Ema:
         decay = min(self.decay, (1 + step) / (10 + step))
         for mean, now in zip(self.network.parameters(), network.parameters(), strict=True):
             mean.lerp_(now, 1 - decay)
+        for mean, now in zip(self.network.buffers(), network.buffers(), strict=True):
+            mean.copy_(now)  # statistics and counters are taken over as they are
