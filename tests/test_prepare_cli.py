@@ -31,7 +31,7 @@ def one_line(capsys) -> str:
 
 def test_prepares_a_corpus_a_table_and_a_report(root, tmp_path, capsys):
     output = tmp_path / "iam.npz"
-    assert run("iam", root, "-o", output, "--min-count", 1) == 0
+    assert run("iam", root, "-o", output, "--preset", "half", "--min-count", 1) == 0
     out, err = capsys.readouterr()
     rows = {line[:24].strip(): line.split() for line in out.splitlines()}
     assert rows["read"][-1] == rows["kept"][-1] == "16"
@@ -52,7 +52,7 @@ def test_presets_and_single_options(root, tmp_path, capsys):
     mixed = Corpus.load(output)
     assert mixed.options == {**graves.options, "every": 3, "text": True, "scale": True}
     assert mixed.point_count < graves.point_count and "by the wall. It's late," in mixed.texts
-    assert run("iam", root, "-o", output, "--every", 1, "--no-slope", "--no-scale", "--spike", 0) == 0
+    assert run("iam", root, "-o", output, "--preset", "half", "--every", 1, "--no-slope", "--no-scale", "--spike", 0) == 0
     raw = Corpus.load(output)
     assert raw.options["phases"] == 1 and np.array_equal(raw.steps, graves.steps)
 
@@ -65,7 +65,7 @@ def test_presets_and_single_options(root, tmp_path, capsys):
         (["iam", "ROOT"], "-o"),
         (["iam", "ROOT", "-o", "OUT", "--every", "0"], "every"),
         (["iam", "ROOT", "-o", "OUT", "--every", "two"], "--every"),
-        (["iam", "ROOT", "-o", "OUT", "--phases", "3"], "phases must be 1 to 2"),
+        (["iam", "ROOT", "-o", "OUT", "--every", "2", "--phases", "3"], "phases must be 1 to 2"),
         (["iam", "ROOT", "-o", "OUT", "--spike", "nan"], "spike"),
         (["iam", "ROOT", "-o", "OUT", "--preset", "none"], "--preset"),
         (["iam", "ROOT", "-o", "OUT", "--sloppy"], "--sloppy"),
@@ -128,7 +128,7 @@ def test_help_has_an_example_and_every_option_with_its_reason(argv, capsys):
     out = " ".join(capsys.readouterr().out.split())
     assert "strokes prepare iam" in out
     if argv[0] == "iam":
-        assert "example:" in out and "default: 2, graves: 1" in out and "# or %%" in out
+        assert "example:" in out and "default: 1, half: 2, graves: 1" in out and "# or %%" in out
         flags = "--unreadable --misfit --no-text --spike --longest-step --no-slope --no-scale --phases"
         assert all(flag in out for flag in flags.split())
 

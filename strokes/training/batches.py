@@ -15,9 +15,10 @@ import torch
 from torch import Tensor
 
 from ..corpus import Corpus
+from ..geometry import every_nth
 from .config import Augmentation
 
-__all__ = ["Batch", "Chunk", "chunks", "epoch_batches", "make_batch", "repeats"]
+__all__ = ["Batch", "Chunk", "chunks", "epoch_batches", "make_batch", "read_lengths", "repeats"]
 
 # Batches whose lines are sorted by length together: enough for little padding, few enough for variety.
 _POOL = 64
@@ -85,6 +86,38 @@ def epoch_batches(
     return [out[i] for i in rng.permutation(len(out))]
 
 
+@dataclass(frozen=True)
+class _Change:
+    """What an augmentation does to one line."""
+
+    scale_x: float
+    scale_y: float
+    shear: float
+    hurried: bool
+    phase: int
+
+    @classmethod
+    def draw(cls, augmentation: Augmentation, seed: Sequence[int]) -> _Change:
+        rng = np.random.default_rng(seed)
+        x, y, shear = rng.uniform(-1, 1, 3) * (
+            np.log1p(augmentation.scale_x), np.log1p(augmentation.scale_y), augmentation.shear
+        )  # fmt: skip
+        hurried, phase = rng.random() < augmentation.hurried, int(rng.integers(2))
+        return cls(np.exp(x), np.exp(y), shear, hurried, phase)
+
+
+def read_lengths(
+    corpus: Corpus, indices: Sequence[int] | np.ndarray, augmentation: Augmentation, seeds: Sequence[Sequence[int]]
+) -> np.ndarray:
+    """The points that `make_batch` leaves of each line, (n,) int64."""
+    lengths = corpus.lengths()[np.asarray(indices)]
+    for j, i in enumerate(indices if augmentation.hurried else ()):
+        change = _Change.draw(augmentation, seeds[j])
+        if change.hurried:
+            lengths[j] = every_nth(corpus.ends[corpus.starts[i] : corpus.starts[i + 1]], 2, change.phase).sum()
+    return lengths
+
+
 def make_batch(
     corpus: Corpus,
     indices: Sequence[int] | np.ndarray,
@@ -100,12 +133,14 @@ def make_batch(
     for j, i in enumerate(indices):
         offsets = corpus.offsets(int(i))
         if augmentation is not None:
-            rng = np.random.default_rng(seeds[j])
-            x, y, shear = rng.uniform(-1, 1, 3) * (
-                np.log1p(augmentation.scale_x), np.log1p(augmentation.scale_y), augmentation.shear
-            )  # fmt: skip
-            offsets[:, 0] = np.exp(x) * (offsets[:, 0] + shear * offsets[:, 1])
-            offsets[:, 1] *= np.exp(y)
+            change = _Change.draw(augmentation, seeds[j])
+            if change.hurried:
+                keep = every_nth(offsets[:, 2] > 0, 2, change.phase)
+                points = np.cumsum(offsets[:, :2], axis=0, dtype=np.float64)[keep]
+                offsets = offsets[keep]
+                offsets[:, :2] = np.diff(points, axis=0, prepend=points[:1])
+            offsets[:, 0] = change.scale_x * (offsets[:, 0] + change.shear * offsets[:, 1])
+            offsets[:, 1] *= change.scale_y
         lines.append(torch.from_numpy(corpus.statistics.normalise(offsets)))
     texts = [torch.from_numpy(corpus.alphabet.encode(corpus.texts[int(i)])) for i in indices]
     pad = torch.nn.utils.rnn.pad_sequence

@@ -23,8 +23,8 @@ from ..model import Model
 from ..network import StrokeNetwork
 from ..network.cuda_graphs import GRAPH_STEPS
 from . import checkpoints
-from .batches import Batch, chunks, epoch_batches, make_batch, repeats
-from .config import TrainingConfig
+from .batches import Batch, chunks, epoch_batches, make_batch, read_lengths, repeats
+from .config import Augmentation, TrainingConfig
 from .distributed import Group
 from .evaluation import Evaluation, evaluate
 from .machine import compute_dtype, keep_freed_memory
@@ -99,6 +99,9 @@ def train(
     lengths = corpus.lengths()[training]
     times = repeats(corpus, training, config.rare, config.rare_repeats)
     points_per_epoch = int((times * (lengths - 1)).sum())
+    if hurried := config.augmentation.hurried:
+        halves = read_lengths(corpus, training, Augmentation(hurried=1.0), [(0,)] * len(training))
+        points_per_epoch -= int(hurried * (times * (lengths - halves)).sum())
     total_points = max(1, int(config.epochs * points_per_epoch))
 
     progress: dict = {"step": 0, "epoch": 0, "batch": 0, "points": 0, "seconds": 0.0, "skipped": 0,
@@ -224,7 +227,7 @@ def train(
             counts = group.rank < len(chosen)
             torch.manual_seed(int(np.random.SeedSequence((*key, group.rank)).generate_state(1)[0]))
             text = network.encode(lines.text.to(device), lines.text_lengths.to(device))
-            all_lengths = corpus.lengths()[chosen]
+            all_lengths = read_lengths(corpus, chosen, config.augmentation, [(*key, j) for j in range(len(chosen))])
             regularised = progress["points"] >= config.regularise_after * points_per_epoch
             dropout, noise = (config.dropout, config.weight_noise) if regularised else (0.0, 0.0)
             state, stop = None, False

@@ -161,10 +161,19 @@ def test_the_phases_together_keep_every_point():
 # -- all of it --------------------------------------------------------------------------------
 
 
-def test_default_lines_are_level_of_height_one_and_half_as_long():
-    ink = clean(writing(tilt=0.1), PRESETS["default"])
+def test_default_lines_are_level_and_have_their_size_and_points():
+    raw = writing(tilt=0.1)
+    ink = clean(raw, PRESETS["default"])
     assert abs(cleaning.line_slope(ink)) < 0.02
-    whole = clean(writing(tilt=0.1), CleaningOptions(every=1, phases=1))
+    for before, after in zip(raw.strokes, ink.strokes, strict=True):
+        a, b = (np.hypot(*np.diff(s.astype(float), axis=0).T) for s in (before, after))
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-3)
+
+
+def test_half_the_lines_points_are_level_and_of_height_one():
+    ink = clean(writing(tilt=0.1), PRESETS["half"])
+    assert abs(cleaning.line_slope(ink)) < 0.02
+    whole = clean(writing(tilt=0.1), CleaningOptions(scale=True))
     assert whole.points[:, 1].astype(float).std() == pytest.approx(1, rel=1e-4)
     assert sum(len(s) == 1 for s in ink.strokes) == 8  # the dots
     assert ink.point_count == sum(4 if len(s) == 7 else 1 for s in writing().strokes)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from strokes.corpus import Corpus
 from strokes.files import InputError
 
-PLAIN = CleaningOptions(every=1, phases=1, min_count=1)
+PLAIN = CleaningOptions(scale=True, min_count=1)
 
 
 @pytest.fixture
@@ -476,15 +476,18 @@ def test_real_splits_and_rejections(real):
     assert sum(r.rule == "form id" for r in real.remarks) == 9 and not real.broken
 
 
-def test_real_lines_are_level_and_of_one_height(real):
-    from data_prep.cleaning import line_slope
+def test_real_lines_are_level_with_their_points_and_sizes(real):
+    from data_prep.cleaning import line_slope, rescale, resample
 
     corpus = real.corpus
     lines = [corpus.line(i) for i in range(0, len(corpus), 97)]
-    slopes = np.abs([line_slope(line.ink) for line in lines])  # of half the points: not quite 0
-    assert np.median(slopes) < 0.003 and slopes.max() < 0.05
+    slopes = np.abs([line_slope(line.ink) for line in lines])
+    assert np.median(slopes) < 2e-4 and slopes.max() < 0.02
+    assert 20 < np.median([line.ink.point_count / len(line.text) for line in lines]) < 23
+    sizes = [line.ink.points[:, 1].std() for line in lines]
+    assert max(sizes) / min(sizes) > 2
     # Scaled before every second point goes: of whole lines little is left to chance, of a word of 20 points 11 %.
-    heights = [line.ink.points[:, 1].std() for line in lines]
+    heights = [resample(rescale(line.ink), 2).points[:, 1].std() for line in lines]
     assert 0.98 < np.percentile(heights, 1) and np.percentile(heights, 98) < 1.07
     assert 0.93 < min(heights) and max(heights) < 1.12
     assert not any("  " in t or " ," in t.replace(" ,,", "") or t != t.strip() for t in corpus.texts)

@@ -125,7 +125,8 @@ def test_resuming_a_finished_run_does_nothing(finished, corpus):
     replace(TINY, dropout=0.2, regularise_after=1.0, augmentation=Augmentation(0.2, 0.2, 0.2), optimizer="rmsprop"),
     replace(TINY, dropout=0.1, regularise_after=0.0, precision="bf16"),
     replace(TINY, weight_noise=0.05, regularise_after=1.0),
-], ids=["plain", "dropout-rmsprop", "bf16", "noise"])  # fmt: skip
+    replace(TINY, augmentation=Augmentation(hurried=0.4)),
+], ids=["plain", "dropout-rmsprop", "bf16", "noise", "hurried"])  # fmt: skip
 def test_stopped_and_resumed_is_never_stopped_bit_for_bit(corpus, tmp_path, config):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     config = replace(config, epochs=4.0)
