@@ -43,6 +43,20 @@ class Model:
     statistics: Statistics
     info: Mapping[str, object] = field(default_factory=dict)
 
+    @property
+    def line_height(self) -> float:
+        """How high a usual line is, as the standard deviation of its y, in ink units."""
+        preset = self.info.get("preset") or {}
+        if preset.get("scale", True):
+            return 1.0
+        # Of 192 lines of validation 1, every point: median 91.5, where a step has a deviation of 36.8.
+        return 2.5 * self.statistics.std[1] / preset.get("every", 1)
+
+    @property
+    def every(self) -> int:
+        """Which of the points that a pen records it draws: all (1), every second (2) ..."""
+        return int((self.info.get("preset") or {}).get("every", 2))
+
     def save(self, folder: str | os.PathLike[str], dtype: str = "float16") -> None:
         """Write config.json and model.safetensors into `folder`, which is made if need be.
 
@@ -100,7 +114,7 @@ def load_model(where: str | os.PathLike[str] = DEFAULT_MODEL) -> Model:
             info=config.get("info", {}),
         )
         _check(model)
-    except (KeyError, TypeError, ValueError) as e:
+    except (AttributeError, KeyError, TypeError, ValueError) as e:
         raise InputError(f"{folder}: the model is damaged ({e}); fetch or train it again") from None
     return model
 
@@ -127,6 +141,9 @@ def _check(model: Model) -> None:
             raise ValueError(f"the weights {name} are not those of config.json")
         if not np.isfinite(model.weights[name]).all():
             raise ValueError(f"the weights {name} are not all finite numbers")
+    preset = model.info.get("preset") or {}
+    if not (isinstance(preset.get("every", 1), int) and preset.get("every", 1) >= 1):
+        raise ValueError("it draws every n-th point, and n is not 1 or more")
     mean, std = model.statistics.mean, model.statistics.std
     if not (len(mean) == len(std) == 2 and np.isfinite(mean + std).all() and min(std) > 0):
         raise ValueError("the statistics are not two means and two deviations")

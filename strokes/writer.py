@@ -105,10 +105,9 @@ class Writer:
 
         A line of hyphens has no height of its own: what a step is long on average bounds it.
         """
-        preset = self.model.info.get("preset", {})
-        if preset.get("scale", True):
+        typical = self.model.line_height
+        if typical == 1:
             return ink
-        typical = 3.2 * self.model.statistics.std[1] / preset.get("every", 1)
         height = np.clip(float(ink.points[:, 1].std()), typical / 2, typical * 2)
         return ink.transformed(np.eye(2) / height)
 

@@ -133,6 +133,8 @@ DAMAGE = {
     "alphabet of another size": lambda f: edit(f, lambda c: c.update(alphabet="ab")),
     "no statistics": lambda f: edit(f, lambda c: c.pop("statistics")),
     "statistics short": lambda f: edit(f, lambda c: c["statistics"].pop("std")),
+    "every 0th point": lambda f: edit(f, lambda c: c["info"].update(preset={"every": 0})),
+    "preset a list": lambda f: edit(f, lambda c: c["info"].update(preset=[2])),
     "statistics not numbers": lambda f: edit(f, lambda c: c["statistics"].update(mean=3)),
 }
 

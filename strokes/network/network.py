@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -97,6 +98,7 @@ class StrokeNetwork(nn.Module):
         dtype: torch.dtype | None = None,
         plain: bool = False,
         dropout: float = 0.0,
+        dice: Sequence[torch.Generator] | None = None,
     ) -> NetworkOutput:
         """Read points, predict the next of each: a chunk in training and priming, or one step.
 
@@ -108,6 +110,8 @@ class StrokeNetwork(nn.Module):
             dtype: of the operands of large products (bfloat16 is faster), default the weights' own.
             plain: take the reference loops of all layers instead of the fast ones (for tests).
             dropout: share of each layer's outputs set to 0 on the way up, in training mode alone.
+            dice: B generators, one for each line's dropout, so that it does not depend on the other lines;
+                torch's own for all of them if None.
         """
         state = state or self.initial_state(len(offsets))
         own = self.output_bias.dtype
@@ -120,8 +124,16 @@ class StrokeNetwork(nn.Module):
             layer1 = attention_layer_plain(weights, x, text, state)
         else:
             layer1 = attention_layer(weights, x, text, state, dtype)
+
         def drop(t: Tensor) -> Tensor:
-            return nn.functional.dropout(t, dropout, self.training) if dropout else t
+            if not dropout or not self.training:
+                return t
+            if dice is None:
+                return nn.functional.dropout(t, dropout)
+            kept = t.new_empty(t.shape[1], t.shape[0], t.shape[2])
+            for line, die in zip(kept, dice, strict=True):
+                line.bernoulli_(1 - dropout, generator=die)
+            return t * kept.div_(1 - dropout).transpose(0, 1)
 
         skip = torch.cat([x, layer1.window], dim=-1).to(dtype)
         y1 = drop(layer1.hidden.to(dtype))

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..corpus import Statistics
 from ..ink import Ink
 from ..model import Model
 from .engine import BLOCK, Engine
@@ -24,19 +23,19 @@ __all__ = ["Sample", "Sampler", "SamplingOptions"]
 # it knows well what to do. So a word more is asked for than is wanted, and the line ends where the pen
 # sets off for it.
 _NEXT_WORD = " and"
-# How far to the right, in deviations, the pen sets off for another word: 19 of 20 gaps between words are
-# wider, and late dots, bars and full stops are nearer.
-_NEXT_WORD_STEP = 1.6
+# How far to the right, in heights of the line (deviations of y), the pen sets off for another word: 19 of 20
+# gaps between words are wider, and late dots, bars and full stops are nearer.
+_NEXT_WORD_STEP = 1.3
 # Late dots and bars there can be once the window has left the text.
 _LATE_STROKES = 3
 # One of them may begin to the right of where the pen was lifted: the stem of a d, a full stop.
 _LATE_RIGHT = 1
-# Larger than a dot in no direction, in deviations.
-_DOT = 0.6
+# Larger than a dot in no direction, in heights: 8 of 10 full stops that end a line are smaller.
+_DOT = 0.4
 # Characters that a line has room for; a longer one widens every line beside it.
 _COLUMNS = 80
-# Points after which a line that has not ended never will: slow hands take about 25 a character.
-_LONGEST = 30
+# Recorded points a character after which a line that has not ended never will: 1 line in 100 has over 41.
+_LONGEST = 60
 _MARGIN = 60
 
 
@@ -158,9 +157,7 @@ class Sampler:
         `done(i, sample)` is called as each ends and returns which of the texts need no longer be drawn.
         """
         engine = self._engine
-        statistics = self.model.statistics
-        still = -np.array(statistics.mean) / statistics.std
-        lines = [_Line(t, self.model.alphabet.encode(t + _NEXT_WORD), still) for t in texts]
+        lines = [_Line(t, self.model) for t in texts]
         # Every text stands in the same number of columns, so that a line's products have one shape.
         width = -(-max(len(line.ids) for line in lines) // _COLUMNS) * _COLUMNS
         text = np.zeros((BLOCK, width, engine.symbols), np.float32)
@@ -186,7 +183,7 @@ class Sampler:
                     x[row] = point
                 else:
                     del rows[row]
-                    needless = done(i, lines[i].sample(statistics))
+                    needless = done(i, lines[i].sample())
                     waiting = [j for j in waiting if j not in needless]
                     rows = {r: j for r, j in rows.items() if j not in needless}
 
@@ -194,24 +191,27 @@ class Sampler:
 class _Line:
     """A line while it is written: its points, the window that drew each, and whether it has ended."""
 
-    def __init__(self, text: str, ids: np.ndarray, still: np.ndarray) -> None:
-        self.text, self.ids, self.still = text, ids, still  # still: the normalised offset of a pen at rest
+    def __init__(self, text: str, model: Model) -> None:
+        self.text, self.ids = text, model.alphabet.encode(text + _NEXT_WORD)
         self.points: list[tuple[float, float, float]] = [(0.0, 0.0, 0.0)]
         self.windows: list[np.ndarray] = []
         self.finished = False
+        self._statistics, self._usual_height = model.statistics, model.line_height
+        self._longest = _LONGEST // model.every * len(text) + _MARGIN
         self._late = self._late_right = 0
 
     def add(self, point: tuple[float, float, float], window: np.ndarray) -> bool:
         """Add a point drawn under a window over `ids`; False if the line has ended, with or without it."""
         u = len(self.text)
         place = int(window.argmax())
-        if self.points[-1][2] and point[0] > self.still[0] and self._full_stop():
+        right = self._moves([point])[0, 0]
+        if self.points[-1][2] and right > 0 and self._full_stop():
             self.finished = True
         elif self.points[-1][2] and window[u:].sum() > window[:u].max() and not self._mark_is_due():
             self._late += 1
-            self._late_right += point[0] > self.still[0]
+            self._late_right += right > 0
             self.finished = bool(
-                (point[0] > _NEXT_WORD_STEP and place >= u)
+                (right > _NEXT_WORD_STEP * self._height() and place >= u)
                 or self._late > _LATE_STROKES
                 or self._late_right > _LATE_RIGHT
             )
@@ -223,7 +223,16 @@ class _Line:
             return False
         self.points.append(point)
         self.windows.append(np.append(window[:u], window[u:].sum()))
-        return len(self.points) <= _LONGEST * u + _MARGIN
+        return len(self.points) <= self._longest
+
+    def _moves(self, points: Sequence[tuple[float, float, float]]) -> np.ndarray:
+        """Steps (n, 2) in ink units."""
+        return np.array(points)[:, :2] * self._statistics.std + self._statistics.mean
+
+    def _height(self) -> float:
+        """Of what is written so far, in ink units. A hyphen has none of its own: no less than half a usual one."""
+        own = np.cumsum(self._moves(self.points)[:, 1]).std()
+        return float(np.clip(own, self._usual_height / 2, self._usual_height * 2))
 
     def _mark_is_due(self) -> bool:
         """Whether the text ends in a mark for which the pen has not been set down yet."""
@@ -239,12 +248,12 @@ class _Line:
         begins = [i for i in range(1, len(self.points)) if self.points[i - 1][2]]
         for begin, end in zip(begins, [*begins[1:], len(self.points)], strict=False):
             if self.windows[begin - 1].argmax() >= len(self.text) - 1:
-                moves = np.array([p[:2] for p in self.points[begin:end]]) - self.still
-                if moves[0, 0] > 0 and np.ptp(np.cumsum(moves, axis=0), axis=0).max() < _DOT:
+                moves = self._moves(self.points[begin:end])
+                if moves[0, 0] > 0 and np.ptp(np.cumsum(moves, axis=0), axis=0).max() < _DOT * self._height():
                     return True
         return False
 
-    def sample(self, statistics: Statistics) -> Sample:
+    def sample(self) -> Sample:
         window = np.stack(self.windows[:1] + self.windows)  # the starting point shares the first row
-        ink = Ink.from_offsets(statistics.restore(np.array(self.points)))
+        ink = Ink.from_offsets(self._statistics.restore(np.array(self.points)))
         return Sample(self.text, ink, window, self.finished, flaws(self.text, ink, window))

@@ -203,10 +203,12 @@ def train(
         batches, of_epoch, next_lines = [], None, None
 
         def lines_of(chosen: np.ndarray, key: tuple[int, ...]) -> Batch:
+            mine = places(len(chosen))
+            return make_batch(corpus, chosen[mine], config.augmentation, [(*key, j) for j in mine])
+
+        def places(size: int) -> list[int]:
             """This process's lines of a batch; one that does not count where there is none for it."""
-            mine = np.arange(len(chosen))[group.rank :: group.size]
-            return make_batch(corpus, chosen[mine] if len(mine) else chosen[:1], config.augmentation,
-                              [(*key, int(j)) for j in (mine if len(mine) else [0])])  # fmt: skip
+            return list(range(size))[group.rank :: group.size] or [0]
 
         while not finished:
             if of_epoch != progress["epoch"]:
@@ -225,11 +227,13 @@ def train(
                 later = progress["batch"] + 1
                 next_lines = ahead.submit(lines_of, training[batches[later]], (*key[:2], later))
             counts = group.rank < len(chosen)
-            torch.manual_seed(int(np.random.SeedSequence((*key, group.rank)).generate_state(1)[0]))
+            torch.manual_seed(_seed(*key, group.rank))
             text = network.encode(lines.text.to(device), lines.text_lengths.to(device))
             all_lengths = read_lengths(corpus, chosen, config.augmentation, [(*key, j) for j in range(len(chosen))])
             regularised = progress["points"] >= config.regularise_after * points_per_epoch
             dropout, noise = (config.dropout, config.weight_noise) if regularised else (0.0, 0.0)
+            # A line's dropout is its own, whichever process reads it. A GPU draws for all lines at once instead.
+            dice = [torch.Generator().manual_seed(_seed(*key, j)) for j in places(len(chosen))]
             state, stop = None, False
             longest, read = int(all_lengths.max()), 0
             step_before = progress["step"]
@@ -242,7 +246,7 @@ def train(
                     g["lr"] = rate
                 inputs, targets, mask = (t.to(device) for t in (chunk.inputs, chunk.targets, chunk.mask & counts))
                 with noisy(parameters, noise, (config.seed, progress["step"])):
-                    out = network(inputs, text, state, dtype=dtype, dropout=dropout)
+                    out = network(inputs, text, state, dtype=dtype, dropout=dropout, dice=dice if device.type == "cpu" else None)
                     state = out.state.detach()
                     log_prob = network.mixture(out.outputs).log_prob(targets)
                     loss = -torch.where(mask, log_prob, 0).sum() / count
@@ -309,6 +313,10 @@ class _Means:
             "gradient_norm": float(np.mean([norm for _, norm, _ in rows])) if rows else None,
             "points_per_second": points / (now - since) if since is not None and now > since else None,
         }
+
+
+def _seed(*key: int) -> int:
+    return int(np.random.SeedSequence(key).generate_state(1)[0])
 
 
 def _optimizer_tensors(network: StrokeNetwork, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

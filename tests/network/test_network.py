@@ -283,6 +283,25 @@ def test_dropout_acts_in_training_only_and_keeps_the_mean(network):
     assert ((drawn.mean(0) - plain).abs() < 5 * drawn.std(0) / 10 + 0.003).all()
 
 
+def test_a_lines_dropout_is_its_own(network):
+    """Drawn from its own generator: the same beside other lines, and after another chunk another."""
+    offsets, text = lines(network)
+    network.train()
+
+    def run(which, seeds):
+        dice = [torch.Generator().manual_seed(s) for s in seeds]
+        with torch.no_grad():
+            return [network(offsets[which], text[which], dropout=0.3, dice=dice).outputs for _ in range(2)]
+
+    (both, later), (alone, _) = run([0, 1], [7, 8]), run([1], [8])
+    torch.testing.assert_close(alone[0], both[1])
+    assert not torch.allclose(both, later) and not torch.allclose(both[1], run([1], [7])[0][0])
+    outputs = [network(offsets, text, dropout=0.2, dice=[torch.Generator().manual_seed(2 * i + j) for j in range(len(offsets))]).outputs
+               for i in range(100)]  # fmt: skip
+    drawn, plain = torch.stack(outputs).detach(), network(offsets, text).outputs.detach()
+    assert ((drawn.mean(0) - plain).abs() < 5 * drawn.std(0) / 10 + 0.003).all()
+
+
 def test_initial_weights_give_the_window_its_stated_pace():
     torch.manual_seed(0)
     network = StrokeNetwork(SYMBOLS, NetworkConfig(hidden=64, kappa_bias=-2.5))

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
+from strokes.alphabet import Alphabet
+from strokes.corpus import Statistics
+from strokes.model import Model
 from strokes.sampling.sample import _LATE_STROKES, _NEXT_WORD, _NEXT_WORD_STEP, _Line
 
-STILL = np.array([-0.05, 0.0])
-NEAR, FAR = 0.5 * _NEXT_WORD_STEP, 2 * _NEXT_WORD_STEP
+# Ink units are deviations, but for a step of 0.05 to the right on average, and lines are of height one.
+MODEL = Model({}, {}, Alphabet(" ?.abcdefghijklmnopqrstuvwxyz"), Statistics((0.05, 0.0), (1.0, 1.0)))
+# The lines below are level: their height is half a usual one.
+NEAR, FAR = 0.3 * _NEXT_WORD_STEP, _NEXT_WORD_STEP
 
 
 def line(text: str = "on it") -> _Line:
-    return _Line(text, np.arange(len(text) + len(_NEXT_WORD)), STILL)
+    one = _Line(text, MODEL)
+    assert len(one.ids) == len(text) + len(_NEXT_WORD)
+    return one
 
 
 def add(one: _Line, place: int, dx: float = 0.1, end: bool = False) -> bool:
@@ -61,7 +68,7 @@ def test_only_one_late_stroke_goes_to_the_right():
 
 
 def test_nothing_follows_the_full_stop():
-    for back, length, ends in ((NEAR, 0.1, True), (NEAR, 2.0, False), (-NEAR, 0.1, False)):
+    for back, length, ends in ((NEAR, 0.05, True), (NEAR, 2.0, False), (-NEAR, 0.05, False)):
         one = line("on it.")  # a full stop, a dash, the dot of the i
         write(one, 5)
         one.points[-1] = (*one.points[-1][:2], 1.0)  # the pen is lifted before

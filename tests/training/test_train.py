@@ -484,13 +484,15 @@ needs_gloo = pytest.mark.skipif(
 @pytest.mark.parametrize("by", ["torchrun", "itself"])
 def test_two_processes_make_the_weights_of_one(corpus_file, tmp_path, by):
     """18 training lines in batches of 4: the last batch of an epoch has two, one for each process."""
-    flags = ["--epochs", "3", "--validate-every", "1", "--weight-noise", "0.02", "--regularise-after", "1"]
+    regularised = {"weight_noise": 0.02, "regularise_after": 1.0, "dropout": 0.2}
+    flags = ["--epochs", "3", "--validate-every", "1", "--augmentation.hurried", "0.3"]
+    flags += [f"--{name.replace('_', '-')}={value}" for name, value in regularised.items()]
     start = torchrun if by == "torchrun" else in_two
     process = started(start(corpus_file, tmp_path / "two", *flags))
     _, err = process.communicate(timeout=180)
     assert process.returncode == 0, err
     assert "2 processes" in err
-    config = replace(TINY, epochs=3.0, weight_noise=0.02, regularise_after=1.0)
+    config = replace(TINY, epochs=3.0, augmentation=Augmentation(hurried=0.3), **regularised)
     go(Corpus.load(corpus_file), tmp_path / "one", config)
     (two, _), (one, _) = (checkpoints.latest(tmp_path / n) for n in ("two", "one"))
     assert two.progress["step"] == one.progress["step"] > 20
