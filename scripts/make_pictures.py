@@ -1,4 +1,4 @@
-"""Draw the pictures of README.md and of the model card, from the packaged model.
+"""Draw the pictures of README.md and of the cards of the packaged pen models.
 
     python scripts/make_pictures.py
 """
@@ -9,11 +9,13 @@ from pathlib import Path
 
 from strokes.export import export
 from strokes.figures import attention_heatmap, samples_sheet
+from strokes.ink import Ink
 from strokes.page import fit_page
 from strokes.sampling import SamplingOptions
 from strokes.writer import Writer
 
 ROOT = Path(__file__).resolve().parent.parent
+MODELS = ("default", "graves")
 BIASES = (0.5, 0.75, 1.0)
 SENTENCE = "You know nothing Jon Snow"
 CARD = (
@@ -31,16 +33,21 @@ CARD = (
 def main() -> None:
     (ROOT / "docs").mkdir(exist_ok=True)
     writer = Writer()
-    rows = []
-    for bias in BIASES:
-        for seed in (1, 2):
-            rows.append(writer.sample(SENTENCE, SamplingOptions(bias=bias, seed=seed)).ink)
-    export(fit_page(rows, line_height=13), ROOT / "docs" / "biases.png", dpi=220)
+    rows = [written(writer, SENTENCE, bias=bias, seed=seed) for bias in BIASES for seed in (1, 2)]
+    export(fit_page(rows, scale=1.0, line_height=13), ROOT / "docs" / "biases.png", dpi=220)
     sample = writer.sample(SENTENCE, SamplingOptions(seed=1))
     attention_heatmap(sample.text, sample.window, sample.ink, ROOT / "docs" / "attention.png")
-    samples = [writer.sample(text, SamplingOptions(seed=seed)) for seed, text in enumerate(CARD)]
-    sheet = ROOT / "strokes" / "models" / "default" / "samples.png"
-    samples_sheet([(s.text, s.ink) for s in samples], sheet, "default bias, seeds 0 to 7, no selection")
+    for model in MODELS:
+        writer = Writer(model)
+        lines = [(text, written(writer, text, seed=seed)) for seed, text in enumerate(CARD)]
+        sheet = ROOT / "strokes" / "models" / model / "samples.png"
+        samples_sheet(lines, sheet, "default bias, seeds 0 to 7, no selection")
+
+
+def written(writer: Writer, text: str, **options: float) -> Ink:
+    """One line in millimetres, as `strokes write` has it."""
+    (line,) = writer.write(text, SamplingOptions(**options)).page.lines
+    return line
 
 
 if __name__ == "__main__":

@@ -43,7 +43,8 @@ class TrainingConfig:
         network: sizes of the network.
         epochs: how often every training line is read.
         batch: lines read side by side (over all processes).
-        chunk: points after which back-propagation is truncated; the state is carried on.
+        chunk: points after which back-propagation is truncated; the state is carried on. 100 learn to read sooner,
+            200 and more to keep a hand.
         optimizer: adam, or the RMSProp of Graves 2013, eqs. 38-41.
         learning_rate: its peak. 2e-3 suits Adam, 1e-4 the paper's RMSProp.
         beta2: of Adam; 0.98 forgets the steep first gradients sooner than 0.999.
@@ -73,7 +74,7 @@ class TrainingConfig:
     network: NetworkConfig = field(default_factory=NetworkConfig)
     epochs: float = 16.0
     batch: int = 64
-    chunk: int = 100
+    chunk: int = 200
     optimizer: Literal["adam", "rmsprop"] = "adam"
     learning_rate: float = 2e-3
     beta2: float = 0.98

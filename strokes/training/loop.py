@@ -110,7 +110,7 @@ def train(
                       "order": [config.seed, config.rare, config.rare_repeats, *config.training_splits],
                       "corpus": [len(corpus), corpus.point_count, *corpus.statistics.std],
                       "alphabet": corpus.alphabet.characters,
-                      "start": asdict(start.statistics) if start is not None else None}  # fmt: skip
+                      "start": _about(start) if start is not None else None}  # fmt: skip
     if checkpoint is not None:
         for name in damaged if group.first else ():
             print(f"strokes: {run / name} is damaged; going on from the one before it", file=sys.stderr)
@@ -346,6 +346,12 @@ def _restore(network, ema, optimizer, checkpoint, run) -> None:  # noqa: ANN001
             optimizer.state[p] = state
 
 
+def _about(start: Model) -> dict[str, object]:
+    """What a run keeps of the model it began with: its statistics, and how it had been trained."""
+    trained = {k: start.info[k] for k in ("epochs", "points", "steps", "hours", "start") if k in start.info}
+    return asdict(start.statistics) | {"trained": trained}
+
+
 def _model(network, corpus, config, progress, points_per_epoch, seconds, result: Evaluation) -> Model:  # noqa: ANN001
     info = {
         "preset": corpus.options,
@@ -357,6 +363,8 @@ def _model(network, corpus, config, progress, points_per_epoch, seconds, result:
         "machine": platform.processor() or platform.machine(),
         "validation": asdict(result),
     }
+    if progress.get("start"):
+        info["start"] = progress["start"].get("trained", {})
     return Model(
         weights={k: v.cpu().numpy() for k, v in network.state_dict().items()},
         network=asdict(config.network),

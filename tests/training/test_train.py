@@ -221,6 +221,10 @@ def test_a_run_starts_from_a_model_and_resumes_as_it(finished, corpus, tmp_path)
     assert rows(tmp_path / "whole", "validation")[0]["nats_per_point"] < result["best"] + 0.1
     model = load_model(tmp_path / "whole")
     assert (model.alphabet, model.statistics) == (start.alphabet, start.statistics)
+    # what the first training was is not forgotten
+    for folder in ("whole", "parts"):
+        kept = load_model(tmp_path / folder).info["start"]
+        assert kept == {k: start.info[k] for k in ("epochs", "points", "steps", "hours")}
 
 
 def test_only_training_lines_are_learned_from(corpus, tmp_path):
