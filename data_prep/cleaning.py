@@ -77,8 +77,8 @@ class CleaningOptions:
     )
     scale: bool = _option(
         False,
-        "divide each line by the standard deviation of its y: sizes differ three-fold, so there is less to learn; "
-        "but a network that never saw sizes differ lets its letters shrink along a line",
+        "divide each line by the standard deviation of its y: sizes differ three-fold, and without that there is "
+        "less to learn; but a network that never saw sizes differ lets its letters shrink along a line",
     )
     every: int = _option(
         1,

@@ -1,6 +1,6 @@
 """Smooth curves through the points of a stroke.
 
-Points are 0.5 mm apart and more at usual sizes, so the polyline through them looks angular. A centripetal
+Points are about half a millimetre apart at usual sizes, or a whole one, so the polyline through them looks angular. A centripetal
 Catmull-Rom spline passes through every point and, of that family, is the one without loops or cusps
 between points (Yuksel et al. 2011), so that sharp corners of the pen stay sharp.
 """

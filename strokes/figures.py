@@ -117,7 +117,7 @@ def attention_heatmap(text: str, window: np.ndarray, ink: Ink, path: str | os.Pa
     Args:
         text: U characters.
         window: phi, (T, U + 1); the last column is the position past the end of the text.
-        ink: T points, in the same order.
+        ink: T points, in the same order, level, in heights of the line (deviations of y).
         path: .png, or another suffix that matplotlib can write.
 
     Raises:

@@ -46,16 +46,18 @@ class Model:
     @property
     def line_height(self) -> float:
         """How high a usual line is, as the standard deviation of its y, in ink units."""
-        preset = self.info.get("preset") or {}
-        if preset.get("scale", True):
-            return 1.0
         # Of 192 lines of validation 1, every point: median 91.5, where a step has a deviation of 36.8.
-        return 2.5 * self.statistics.std[1] / preset.get("every", 1)
+        return 1.0 if self.scaled else 2.5 * self.statistics.std[1] / self.every
+
+    @property
+    def scaled(self) -> bool:
+        """Whether it was trained on lines that were each divided by their height, so that a unit of its ink is one."""
+        return bool((self.info.get("preset") or {}).get("scale", False))
 
     @property
     def every(self) -> int:
         """Which of the points that a pen records it draws: all (1), every second (2) ..."""
-        return int((self.info.get("preset") or {}).get("every", 2))
+        return int((self.info.get("preset") or {}).get("every", 1))
 
     def save(self, folder: str | os.PathLike[str], dtype: str = "float16") -> None:
         """Write config.json and model.safetensors into `folder`, which is made if need be.

@@ -15,8 +15,8 @@ from .ink import Ink
 
 __all__ = ["MM_PER_UNIT", "Page", "fit_page"]
 
-#: The default size of handwriting: millimetres for one unit of ink as the network draws it, where the
-#: y of a line has a standard deviation of about 1. Small letters come out 2.5 to 3 mm high.
+#: The default size of handwriting: millimetres for one height of a line, which is the standard deviation of
+#: its y. Small letters come out 2.5 to 3 mm high.
 MM_PER_UNIT = 2.2
 
 _LONGEST_M = 20.0

@@ -90,8 +90,7 @@ class Writer:
         lines, transliteration = self.lines(text)
         written = [line for line in lines if line]
         samples = self._sampler.sample(written, options, progress=progress)
-        # The data were level, but a pen that follows itself drifts.
-        inks = iter(self._in_units(level(s.ink)) for s in samples)
+        inks = iter(self.in_heights(s.ink) for s in samples)
         rows = [next(inks) if line else None for line in lines]
         page = fit_page(rows, text=text, scale=scale, line_height=line_height, margin=margin)
         return Written(page, tuple(samples), transliteration)
@@ -100,13 +99,14 @@ class Writer:
         """One line as it is drawn, with the window that drew it. `line` is one of `lines(text)`."""
         return self._sampler.sample([line], options)[0]
 
-    def _in_units(self, ink: Ink) -> Ink:
-        """Divided by its height, as the standard deviation of y, if the model was trained on ink as recorded.
+    def in_heights(self, ink: Ink) -> Ink:
+        """A sample's ink level, its unit one height of the line (the standard deviation of y): as pages take it.
 
-        A line of hyphens has no height of its own: what a step is long on average bounds it.
+        Lines are level in the data, but a pen that follows itself drifts. A line of hyphens has no height of its
+        own: what a step is long on average bounds it.
         """
-        typical = self.model.line_height
-        if typical == 1:
+        ink, typical = level(ink), self.model.line_height
+        if self.model.scaled:
             return ink
         height = np.clip(float(ink.points[:, 1].std()), typical / 2, typical * 2)
         return ink.transformed(np.eye(2) / height)

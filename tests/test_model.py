@@ -54,6 +54,16 @@ def test_full_precision_round_trip_is_exact(model, tmp_path):
     assert all(np.array_equal(w, again.weights[k]) for k, w in model.weights.items())
 
 
+@pytest.mark.parametrize(("preset", "every", "height"), [
+    ({"scale": True, "every": 2}, 2, 1.0), ({"scale": False, "every": 1}, 1, 2.5 / 3),
+    ({"scale": False, "every": 2}, 2, 2.5 / 6), ({}, 1, 2.5 / 3), (None, 1, 2.5 / 3),
+])  # fmt: skip
+def test_how_high_its_lines_are(model, preset, every, height):
+    """Its steps have a deviation of 1/3 in y. One that says nothing of its data has them as they were recorded."""
+    of = Model(model.weights, SIZES, model.alphabet, model.statistics, {"preset": preset} if preset is not None else {})
+    assert of.every == every and of.line_height == pytest.approx(height) and of.scaled == (height == 1)
+
+
 def test_saving_again_replaces(model, tmp_path):
     model.save(tmp_path)
     other = Model({k: v + 1 for k, v in model.weights.items()}, SIZES, model.alphabet, model.statistics)

@@ -28,7 +28,6 @@ def run(argv: Sequence[str]) -> int:
     text = read_text(args)
 
     from ..figures import attention_heatmap
-    from ..geometry import level
     from ..writer import Writer
 
     check_output(args.output)
@@ -38,7 +37,7 @@ def run(argv: Sequence[str]) -> int:
     if len(lines) > 1:
         raise InputError(f"a heatmap shows one line, and this text needs {len(lines)}; shorten it")
     sample = writer.sample(lines[0], sampling_options(args))
-    attention_heatmap(sample.text, sample.window, level(sample.ink), args.output)
+    attention_heatmap(sample.text, sample.window, writer.in_heights(sample.ink), args.output)
     if transliteration.replaced:
         print(f"strokes: written {transliteration}", file=sys.stderr)
     if not sample.sound:

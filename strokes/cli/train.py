@@ -27,8 +27,9 @@ starts the processes:
   torchrun --nproc-per-node 8 -m strokes train CORPUS.npz -o RUN
 
 examples:
-  strokes train corpus.npz -o runs/first --epochs 8
+  strokes train corpus.npz -o runs/first --epochs 12
   strokes train corpus.npz -o runs/second --start default --learning-rate 5e-4 --regularise-after 0
+  strokes train half.npz -o runs/half --epochs 5 --regularise-after 3 --chunk 100 --network.kappa-bias -2.5
 """
 
 

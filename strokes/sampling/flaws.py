@@ -18,27 +18,29 @@ __all__ = ["false_start", "flaws", "lost_characters", "stray_dots", "wander"]
 _LEAST_SHARE = 0.4
 # Real lines: 5 % have more than one.
 _STRAY_DOTS = 1
-# In deviations of y. Real lines: 1 % wander by more than 1.96.
+# In deviations of y. Real lines: 1.4 % wander by more, over stretches of more than so many recorded points.
 _MOST_WANDER = 1.9
+_STRETCH = 40
 
 # Characters that are drawn with a dot, or with something as small.
 _DOTTED = frozenset("ij.,:;!?'\"-")
 _DOT = 0.3  # deviations of y
 
 
-def flaws(text: str, ink: Ink, window: np.ndarray) -> int:
+def flaws(text: str, ink: Ink, window: np.ndarray, every: int = 1) -> int:
     """How many signs there are that a line went wrong; 0 for a sound one.
 
     Args:
         text: U characters.
         ink: N points in all, as drawn.
         window: phi, (N, U + 1): the last column is the position past the text.
+        every: which of the points that a pen records are there: all (1), every second (2) ...
     """
     return (
         lost_characters(text, window)
         + max(0, stray_dots(text, ink, window) - _STRAY_DOTS)
         + false_start(text, ink)
-        + (wander(ink) > _MOST_WANDER)
+        + (wander(ink, every) > _MOST_WANDER)
     )
 
 
@@ -72,14 +74,17 @@ def false_start(text: str, ink: Ink) -> bool:
     return text[0].isalnum() and float(np.ptp(ink.strokes[0], axis=0).max()) < _DOT * _height(ink)
 
 
-def wander(ink: Ink) -> float:
-    """How far the middle of the writing rises and falls along a line once it is level, in deviations of y."""
+def wander(ink: Ink, every: int = 1) -> float:
+    """How far the middle of the writing rises and falls along a line once it is level, in deviations of y.
+
+    Stretches of few points (see `flaws` for `every`) have no middle worth the name.
+    """
     points = level(ink).points.astype(np.float64)
     height = points[:, 1].std()
     if height == 0:
         return 0.0
     part = ((points[:, 0] - points[:, 0].min()) / (6 * height)).astype(int)
-    middles = [np.median(points[part == i, 1]) for i in range(part.max() + 1) if (part == i).sum() > 20]
+    middles = [np.median(points[part == i, 1]) for i in range(part.max() + 1) if (part == i).sum() > _STRETCH / every]
     return float(np.ptp(middles) / height) if middles else 0.0
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..geometry import level
 from ..ink import Ink
 from ..model import Model
 from .engine import BLOCK, Engine
@@ -197,7 +198,8 @@ class _Line:
         self.windows: list[np.ndarray] = []
         self.finished = False
         self._statistics, self._usual_height = model.statistics, model.line_height
-        self._longest = _LONGEST // model.every * len(text) + _MARGIN
+        self._every = model.every
+        self._longest = _LONGEST * len(text) // model.every + _MARGIN
         self._late = self._late_right = 0
 
     def add(self, point: tuple[float, float, float], window: np.ndarray) -> bool:
@@ -231,7 +233,7 @@ class _Line:
 
     def _height(self) -> float:
         """Of what is written so far, in ink units. A hyphen has none of its own: no less than half a usual one."""
-        own = np.cumsum(self._moves(self.points)[:, 1]).std()
+        own = level(self._ink()).points[:, 1].std()
         return float(np.clip(own, self._usual_height / 2, self._usual_height * 2))
 
     def _mark_is_due(self) -> bool:
@@ -246,14 +248,18 @@ class _Line:
         if self.text[-1] != ".":
             return False
         begins = [i for i in range(1, len(self.points)) if self.points[i - 1][2]]
+        size = _DOT * self._height()
         for begin, end in zip(begins, [*begins[1:], len(self.points)], strict=False):
             if self.windows[begin - 1].argmax() >= len(self.text) - 1:
                 moves = self._moves(self.points[begin:end])
-                if moves[0, 0] > 0 and np.ptp(np.cumsum(moves, axis=0), axis=0).max() < _DOT * self._height():
+                if moves[0, 0] > 0 and np.ptp(np.cumsum(moves, axis=0), axis=0).max() < size:
                     return True
         return False
 
+    def _ink(self) -> Ink:
+        return Ink.from_offsets(self._statistics.restore(np.array(self.points)))
+
     def sample(self) -> Sample:
         window = np.stack(self.windows[:1] + self.windows)  # the starting point shares the first row
-        ink = Ink.from_offsets(self._statistics.restore(np.array(self.points)))
-        return Sample(self.text, ink, window, self.finished, flaws(self.text, ink, window))
+        ink = self._ink()
+        return Sample(self.text, ink, window, self.finished, flaws(self.text, ink, window, self._every))

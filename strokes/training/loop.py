@@ -100,7 +100,7 @@ def train(
     times = repeats(corpus, training, config.rare, config.rare_repeats)
     points_per_epoch = int((times * (lengths - 1)).sum())
     if hurried := config.augmentation.hurried:
-        halves = read_lengths(corpus, training, Augmentation(hurried=1.0), [(0,)] * len(training))
+        halves = read_lengths(corpus, training, Augmentation(hurried=1.0), [(j,) for j in range(len(training))])
         points_per_epoch -= int(hurried * (times * (lengths - halves)).sum())
     total_points = max(1, int(config.epochs * points_per_epoch))
 
@@ -233,7 +233,9 @@ def train(
             regularised = progress["points"] >= config.regularise_after * points_per_epoch
             dropout, noise = (config.dropout, config.weight_noise) if regularised else (0.0, 0.0)
             # A line's dropout is its own, whichever process reads it. A GPU draws for all lines at once instead.
-            dice = [torch.Generator().manual_seed(_seed(*key, j)) for j in places(len(chosen))]
+            dice = None
+            if dropout and device.type == "cpu":
+                dice = [torch.Generator().manual_seed(_seed(*key, j)) for j in places(len(chosen))]
             state, stop = None, False
             longest, read = int(all_lengths.max()), 0
             step_before = progress["step"]
@@ -246,7 +248,7 @@ def train(
                     g["lr"] = rate
                 inputs, targets, mask = (t.to(device) for t in (chunk.inputs, chunk.targets, chunk.mask & counts))
                 with noisy(parameters, noise, (config.seed, progress["step"])):
-                    out = network(inputs, text, state, dtype=dtype, dropout=dropout, dice=dice if device.type == "cpu" else None)
+                    out = network(inputs, text, state, dtype=dtype, dropout=dropout, dice=dice)
                     state = out.state.detach()
                     log_prob = network.mixture(out.outputs).log_prob(targets)
                     loss = -torch.where(mask, log_prob, 0).sum() / count
@@ -347,8 +349,8 @@ def _restore(network, ema, optimizer, checkpoint, run) -> None:  # noqa: ANN001
 
 
 def _about(start: Model) -> dict[str, object]:
-    """What a run keeps of the model it began with: its statistics, and how it had been trained."""
-    trained = {k: start.info[k] for k in ("epochs", "points", "steps", "hours", "start") if k in start.info}
+    """What a run keeps of the model it began with: its statistics, and on what and how long it had been trained."""
+    trained = {k: start.info[k] for k in ("preset", "epochs", "points", "steps", "hours", "start") if k in start.info}
     return asdict(start.statistics) | {"trained": trained}
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from strokes.alphabet import Alphabet
 from strokes.corpus import Statistics
@@ -10,8 +13,9 @@ from strokes.model import Model
 from strokes.sampling.sample import _LATE_STROKES, _NEXT_WORD, _NEXT_WORD_STEP, _Line
 
 # Ink units are deviations, but for a step of 0.05 to the right on average, and lines are of height one.
-MODEL = Model({}, {}, Alphabet(" ?.abcdefghijklmnopqrstuvwxyz"), Statistics((0.05, 0.0), (1.0, 1.0)))
-# The lines below are level: their height is half a usual one.
+MODEL = Model({}, {}, Alphabet(" ?.abcdefghijklmnopqrstuvwxyz"), Statistics((0.05, 0.0), (1.0, 1.0)),
+              {"preset": {"scale": True}})  # fmt: skip
+# Most lines below have no height: half a usual one is taken.
 NEAR, FAR = 0.3 * _NEXT_WORD_STEP, _NEXT_WORD_STEP
 
 
@@ -49,6 +53,22 @@ def test_a_far_step_before_the_text_is_over_is_no_end():
     one = line()
     write(one, 5)
     assert add(one, 4, FAR) and not one.finished
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.3, -0.3])
+@pytest.mark.parametrize(("height", "step", "ends"), [
+    (1.0, 0.8, False), (1.0, 1.2, True), (1.6, 1.2, False), (1.6, 1.8, True), (5.0, 1.8, False), (5.0, 2.2, True),
+])  # fmt: skip
+def test_far_is_measured_in_heights_of_the_line_once_it_is_level(height, step, ends, slope):
+    """Zigzags of a deviation of `height`, on a slope; no line counts as over twice as high as a usual one."""
+    one = line()
+    up = 2 * height
+    for i in range(60):
+        phi = np.full(len(one.ids), 0.01, np.float32)
+        phi[min(i // 12, 4)] = 1.0
+        dx, dy = 1.0, up if i % 2 else -up
+        assert one.add((dx - 0.05, dy + slope * dx, float(i == 59)), phi)
+    assert add(one, 5, step * _NEXT_WORD_STEP, end=True) == (not ends) and one.finished == ends
 
 
 def test_a_late_dot_belongs_to_the_line_and_there_are_only_so_many():
@@ -101,9 +121,8 @@ def test_going_on_to_the_next_word_in_one_stroke_is_cut_off():
 
 
 def test_a_line_too_long_is_given_up():
-    one = line("a")
-    n = 0
-    while add(one, 0):
-        n += 1
-        assert n < 200
-    assert not one.finished and n > 60
+    for every, longest in ((1, 60 * 3 + 60), (2, 30 * 3 + 60)):
+        one = _Line("abc", replace(MODEL, info={"preset": {"every": every}}))
+        while add(one, 0):
+            assert len(one.points) < 1000
+        assert not one.finished and len(one.points) == longest + 1

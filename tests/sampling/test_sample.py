@@ -136,7 +136,7 @@ def test_options_that_cannot_work_are_refused(options):
 
 def test_the_first_sound_try_is_kept_or_the_best_of_all(sampler, monkeypatch):
     """Whether tries are drawn one after the other (many lines) or at once (one line)."""
-    monkeypatch.setattr("strokes.sampling.sample.flaws", lambda text, ink, window: ink.point_count % 4)
+    monkeypatch.setattr("strokes.sampling.sample.flaws", lambda text, ink, window, every: ink.point_count % 4)
     texts = ["ab c", "cab", "b a", "aa", "cc b", "a", "b", "abc"]
 
     def single(i: int, attempt: int):

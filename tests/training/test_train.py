@@ -152,6 +152,15 @@ def test_one_epoch_sums_to_the_points_that_it_has_when_lines_repeat(corpus, tmp_
     assert times.max() == 3 and result["points"] == int((times * (corpus.lengths()[training] - 1)).sum())
 
 
+def test_an_epoch_is_as_many_points_as_hurried_lines_leave(corpus, tmp_path):
+    """All of them hurried, an epoch is one reading of every line, within what phases differ by."""
+    go(corpus, tmp_path, replace(TINY, epochs=1.0, augmentation=Augmentation(hurried=1.0)))
+    training = corpus.select("trainset")
+    row = rows(tmp_path, "validation")[-1]
+    assert 0.97 < row["epoch"] < 1.2
+    assert 0.4 < row["points"] / (corpus.lengths()[training] - 1).sum() < 0.75
+
+
 @pytest.mark.parametrize("by", [{"dropout": 0.5}, {"weight_noise": 0.1}])
 def test_dropout_and_noise_set_in_when_told(corpus, tmp_path, by):
     found = {}
@@ -224,7 +233,7 @@ def test_a_run_starts_from_a_model_and_resumes_as_it(finished, corpus, tmp_path)
     # what the first training was is not forgotten
     for folder in ("whole", "parts"):
         kept = load_model(tmp_path / folder).info["start"]
-        assert kept == {k: start.info[k] for k in ("epochs", "points", "steps", "hours")}
+        assert kept == {k: start.info[k] for k in ("preset", "epochs", "points", "steps", "hours")}
 
 
 def test_only_training_lines_are_learned_from(corpus, tmp_path):
