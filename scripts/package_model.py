@@ -1,9 +1,10 @@
 """Put the best weights of a training run into the package, with figures measured on whole validation 1.
 
-    python scripts/package_model.py runs/default corpus.npz [--name default]
+    python scripts/package_model.py runs/default corpus.npz [--name default] [--average runs/earlier ...]
 
 Writes strokes/models/NAME/ (config.json, model.safetensors in float16, curves.png) and prints what the
-model card should say. The card itself, README.md in that folder, is written by hand.
+model card should say. The card itself, README.md in that folder, is written by hand. Models that were trained from
+the same weights may be averaged (Wortsman et al. 2022, "Model soups"): what each learned by heart cancels out.
 """
 
 from __future__ import annotations
@@ -30,10 +31,11 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--name", default="default")
+    parser.add_argument("--average", nargs="+", default=[], metavar="MODEL", help="models whose weights count as much")
     args = parser.parse_args()
 
     corpus = Corpus.load(args.corpus)
-    model = restricted(load_model(args.run), corpus.alphabet)
+    model = restricted(averaged([load_model(m) for m in (args.run, *args.average)]), corpus.alphabet)
     target = Path(strokes.models.__file__).parent / args.name
     # The weights as they will be shipped, rounded to float16, are the ones to measure.
     rounded = {k: v.astype("float16").astype("float32") for k, v in model.weights.items()}
@@ -46,8 +48,20 @@ def main() -> None:
     replace(model, weights=rounded, info=info).save(target)
     training_curves(args.run / "metrics.jsonl", target / "curves.png")
     size = (target / "model.safetensors").stat().st_size
-    print(json.dumps({k: info[k] for k in ("epochs", "points", "steps", "hours", "validation")}, indent=1))
+    print(json.dumps({k: info.get(k) for k in ("epochs", "points", "steps", "hours", "start", "validation")}, indent=1))
     print(f"{target}: {size / 2**20:.2f} MiB")
+
+
+def averaged(models: list[Model]) -> Model:
+    """The first of some models, with the mean of all their weights.
+
+    Raises:
+        ValueError: they do not read the same characters or offsets.
+    """
+    first, *others = models
+    if any((m.alphabet, m.statistics) != (first.alphabet, first.statistics) for m in others):
+        raise ValueError("models of other alphabets or statistics cannot be averaged")
+    return replace(first, weights={k: np.mean([m.weights[k] for m in models], axis=0) for k in first.weights})
 
 
 def restricted(model: Model, alphabet: Alphabet) -> Model:

@@ -1,0 +1,65 @@
+"""Weights on their way into the package."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from strokes.alphabet import Alphabet
+from strokes.corpus import Statistics
+from strokes.model import Model
+from strokes.network import NetworkConfig, StrokeNetwork
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
+from package_model import averaged, restricted
+
+SIZES = {"hidden": 6, "window_components": 2, "mixture_components": 3, "scale_floor": 0.01, "kappa_bias": -2.0}
+
+
+def made(seed: int, characters: str = "ab%c") -> Model:
+    torch.manual_seed(seed)
+    alphabet = Alphabet(characters)
+    network = StrokeNetwork(len(alphabet), NetworkConfig(**SIZES))
+    weights = {k: v.numpy() for k, v in network.state_dict().items()}
+    return Model(weights, SIZES, alphabet, Statistics((0.0, 0.0), (1.0, 1.0)), {"epochs": seed})
+
+
+def outputs(model: Model, text: str) -> torch.Tensor:
+    network = StrokeNetwork(len(model.alphabet), NetworkConfig(**model.network))
+    network.load_state_dict({k: torch.from_numpy(np.asarray(v)) for k, v in model.weights.items()})
+    ids = torch.from_numpy(model.alphabet.encode(text))[None]
+    offsets = torch.randn((1, 9, 3), generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        return network(offsets, network.encode(ids, torch.tensor([len(text)]))).outputs
+
+
+def test_a_character_taken_out_is_some_other_and_the_rest_read_as_before():
+    model = made(1)
+    less = restricted(model, Alphabet("abc"))
+    torch.testing.assert_close(outputs(less, "cab"), outputs(model, "cab"))
+    torch.testing.assert_close(outputs(less, "a%b"), outputs(model, "a?b"))
+    assert not torch.allclose(outputs(less, "a%b"), outputs(model, "a%b"))
+    with pytest.raises(ValueError, match="z"):
+        restricted(model, Alphabet("abz"))
+
+
+def test_the_mean_of_models_is_that_of_all_their_weights_and_the_first_ones_story():
+    models = [made(1), made(2), made(4)]
+    mean = averaged(models)
+    assert mean.info == {"epochs": 1} and mean.alphabet == models[0].alphabet
+    for name, value in mean.weights.items():
+        a, b, c = (m.weights[name] for m in models)
+        np.testing.assert_allclose(value, (a + b + c) / 3, rtol=1e-5, atol=1e-7)
+    assert averaged(models[:1]).weights.keys() == models[0].weights.keys()
+
+
+def test_models_that_read_other_things_are_not_averaged():
+    other = replace(made(2), statistics=Statistics((0.0, 0.0), (1.0, 2.0)))
+    for second in (other, made(2, "abc%")):
+        with pytest.raises(ValueError, match="cannot be averaged"):
+            averaged([made(1), second])
