@@ -31,8 +31,8 @@ def test_lost_characters():
 
 def test_a_line_that_begins_with_a_stray_dot():
     letter = np.array([[0, 0], [0, 3], [1, 0.0]])
-    dot = np.array([[0, 0], [0.1, 0.1]])
-    assert false_start("The", Ink((dot, letter)))
+    dot, dash = np.array([[0, 0], [0.1, 0.1]]), np.array([[0, 0], [0.6, 0.1]])
+    assert false_start("The", Ink((dot, letter))) and false_start("Every", Ink((dash, letter)))
     assert not false_start("The", Ink((letter, dot)))
     assert not false_start('"The', Ink((dot, letter)))  # a mark may be as small as it likes
 
@@ -74,6 +74,9 @@ def written(text: str, dots: dict[int, int]) -> tuple[Ink, np.ndarray]:
         ("high tea", {7: 3}, 3),  # far into a word without dots
         ("over it", {1: 1, 2: 1}, 2),
         ("so.", {2: 1}, 0),
+        ("village a", {2: 3}, 2),  # one of them is due
+        ("it: a", {1: 1, 2: 2}, 0),
+        ("hi tea", {1: 1, 4: 1}, 1),  # the word before has its dot
     ],
 )
 def test_stray_dots(text, dots, stray):
