@@ -78,7 +78,7 @@ class CleaningOptions:
     scale: bool = _option(
         False,
         "divide each line by the standard deviation of its y: sizes differ three-fold, and without that there is "
-        "less to learn; but a network that never saw sizes differ lets its letters shrink along a line",
+        "less to learn; but letters shrank along the lines of the one model that was trained so",
     )
     every: int = _option(
         1,

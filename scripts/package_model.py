@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def averaged(models: list[Model]) -> Model:
-    """The first of some models, with the mean of all their weights.
+    """The first of some models, with the mean of all their weights; its info says which the others were.
 
     Raises:
         ValueError: they do not read the same characters or offsets.
@@ -61,7 +61,9 @@ def averaged(models: list[Model]) -> Model:
     first, *others = models
     if any((m.alphabet, m.statistics) != (first.alphabet, first.statistics) for m in others):
         raise ValueError("models of other alphabets or statistics cannot be averaged")
-    return replace(first, weights={k: np.mean([m.weights[k] for m in models], axis=0) for k in first.weights})
+    told = [{k: m.info[k] for k in ("epochs", "points", "steps") if k in m.info} for m in others]
+    info = dict(first.info) | ({"averaged_with": told} if told else {})
+    return replace(first, info=info, weights={k: np.mean([m.weights[k] for m in models], axis=0) for k in first.weights})
 
 
 def restricted(model: Model, alphabet: Alphabet) -> Model:

@@ -1,7 +1,7 @@
 """Smooth curves through the points of a stroke.
 
-Points are about half a millimetre apart at usual sizes, or a whole one, so the polyline through them looks angular. A centripetal
-Catmull-Rom spline passes through every point and, of that family, is the one without loops or cusps
+Points are half a millimetre to a whole one apart at usual sizes, so the polyline through them looks angular.
+A centripetal Catmull-Rom spline passes through every point and, of that family, is the one without loops or cusps
 between points (Yuksel et al. 2011), so that sharp corners of the pen stay sharp.
 """
 

@@ -14,18 +14,18 @@ from ..ink import Ink
 
 __all__ = ["false_start", "flaws", "lost_characters", "stray_dots", "wander"]
 
-# Real lines: 5 % have a character with less than 0.44 of the attention at its best moment.
+# Real lines: 5 % have a character with less than 0.47 of the attention at its best moment.
 _LEAST_SHARE = 0.4
 # Real lines: 12 % have more than one.
 _STRAY_DOTS = 1
-# In deviations of y. Real lines: 1.4 % wander by more, over stretches of more than so many recorded points.
+# In deviations of y. Real lines: 2 % wander by more, over stretches of more than so many recorded points.
 _MOST_WANDER = 1.9
 _STRETCH = 40
 
 # Characters that are drawn with dots, or with something as small, and how many of them.
 _DOTS = dict.fromkeys("ij.,!?'-", 1) | dict.fromkeys(':;"', 2)
 _DOT = 0.3  # deviations of y
-# Of real lines that begin with a letter 6 % begin with a dot, and none with a stroke between that and this size.
+# Of real lines that begin with a letter 5 % begin with a dot, and 1 % with a stroke between that and this size.
 _SHORT_START = 0.8
 
 

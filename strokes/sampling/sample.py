@@ -24,14 +24,14 @@ __all__ = ["Sample", "Sampler", "SamplingOptions"]
 # it knows well what to do. So a word more is asked for than is wanted, and the line ends where the pen
 # sets off for it.
 _NEXT_WORD = " and"
-# How far to the right, in heights of the line (deviations of y), the pen sets off for another word: 19 of 20
-# gaps between words are wider, and late dots, bars and full stops are nearer.
+# How far to the right, in heights of the line (deviations of y), the pen sets off for another word: of the widest
+# moves of validation lines, one a space, 99 in 100 are wider; late dots, bars and full stops are nearer.
 _NEXT_WORD_STEP = 1.3
 # Late dots and bars there can be once the window has left the text.
 _LATE_STROKES = 3
 # One of them may begin to the right of where the pen was lifted: the stem of a d, a full stop.
 _LATE_RIGHT = 1
-# Larger than a dot in no direction, in heights: 8 of 10 full stops that end a line are smaller.
+# Larger than a dot in no direction, in heights: 8 of 10 full stops that end a line are smaller (of 25).
 _DOT = 0.4
 # Characters that a line has room for; a longer one widens every line beside it.
 _COLUMNS = 80
