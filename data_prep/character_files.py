@@ -34,7 +34,9 @@ _CSV_BLOCK = 2**20
 # A row of 785 numbers of three digits has 3,140 bytes; spaces and quotes are borne with.
 _CSV_ROW_LIMIT = 2**15
 _JSON_LIMIT = 256 * 2**20
-_PICTURES = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pbm", ".pgm", ".ppm"))
+_PICTURES = frozenset(
+    (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pbm", ".pgm", ".ppm")
+)
 
 
 def _nothing(_done: int) -> None:
@@ -62,7 +64,9 @@ class _Stream:
                 parts.append(part)
                 size -= len(part)
         except (EOFError, zlib.error, gzip.BadGzipFile) as e:
-            raise InputError(f"{self.path}: its gzip data are damaged or break off ({e}); get it again") from None
+            raise InputError(
+                f"{self.path}: its gzip data are damaged or break off ({e}); get it again"
+            ) from None
         at = self._raw.tell()
         self._tick(at - self._told)
         self._told = at
@@ -123,7 +127,9 @@ def _idx_header(stream: _Stream, magic: int) -> int:
     if sizes == 3 and shape != [_SIDE, _SIDE]:
         raise InputError(f"{path}: its images have {shape[0]} x {shape[1]} pixels, not 28 x 28")
     if count > _ROW_LIMIT:
-        raise InputError(f"{path}: its header counts {count:,} {what[magic]}, more than any data set of this kind has")
+        raise InputError(
+            f"{path}: its header counts {count:,} {what[magic]}, more than any data set of this kind has"
+        )
     return count
 
 
@@ -168,7 +174,9 @@ def read_idx(
     with opened(images, tick) as stream:
         count = _idx_header(stream, _IMAGES_MAGIC)
         if count != label_count:
-            raise InputError(f"{images}: it has {count:,} images, but {labels.name} has {label_count:,} labels")
+            raise InputError(
+                f"{images}: it has {count:,} images, but {labels.name} has {label_count:,} labels"
+            )
         done = 0
         for content in _idx_items(stream, _IMAGES_MAGIC, count):
             block = np.frombuffer(content, np.uint8).reshape(-1, _SIDE, _SIDE)
@@ -215,7 +223,9 @@ def read_csv(
             yield _upright(values[:, 1:].reshape(-1, _SIDE, _SIDE), transposed), codes
             row += len(values)
             if row > _ROW_LIMIT:
-                raise InputError(f"{path}: it has more than {_ROW_LIMIT:,} rows, more than any data set of this kind")
+                raise InputError(
+                    f"{path}: it has more than {_ROW_LIMIT:,} rows, more than any data set of this kind"
+                )
         if row == 1:
             raise InputError(f"{path}: it is empty")
 
@@ -290,7 +300,9 @@ def _parse_slowly(block: bytes, path: Path, first_row: int) -> np.ndarray:
             at = values.index(None)
             bad = fields[at].decode("ascii", "replace").strip()[:20]
             what = f"pixel {at}" if at else "label"
-            raise InputError(f"{path}: row {row} has the {what} {bad!r}, which is no whole number of 0 to 255")
+            raise InputError(
+                f"{path}: row {row} has the {what} {bad!r}, which is no whole number of 0 to 255"
+            )
         out.append(values)
     return np.array(out, np.uint8)
 
@@ -298,7 +310,9 @@ def _parse_slowly(block: bytes, path: Path, first_row: int) -> np.ndarray:
 # -- folders of pictures --------------------------------------------------------------------------
 
 
-def read_folder(folder: str | os.PathLike[str], *, tick: Callable[[int], object] = _nothing) -> Iterator[Block]:
+def read_folder(
+    folder: str | os.PathLike[str], *, tick: Callable[[int], object] = _nothing
+) -> Iterator[Block]:
     """Read pictures from subfolders that are named by their class: A, B, 7, ...
 
     Files whose name is not one of a picture, and hidden ones, are passed over.
@@ -322,7 +336,9 @@ def class_folders(folder: Path) -> dict[str, list[Path]]:
     """Class -> its pictures, sorted by name; nothing for folders with longer names or without pictures."""
     found = {}
     for below in sorted(p for p in folder.iterdir() if p.is_dir() and len(p.name) == 1):
-        paths = [p for p in sorted(below.iterdir()) if p.suffix.lower() in _PICTURES and not p.name.startswith(".")]
+        paths = [
+            p for p in sorted(below.iterdir()) if p.suffix.lower() in _PICTURES and not p.name.startswith(".")
+        ]
         if paths:
             found[below.name] = paths
     return found
@@ -352,7 +368,9 @@ def read_char74k(
         drawings = json.loads(content)
     except (ValueError, RecursionError) as e:
         raise InputError(f"{path}: not JSON ({e})") from None
-    if not isinstance(drawings, dict) or not all(len(c) == 1 and isinstance(of, list) for c, of in drawings.items()):
+    if not isinstance(drawings, dict) or not all(
+        len(c) == 1 and isinstance(of, list) for c, of in drawings.items()
+    ):
         raise InputError(f"{path}: not an object of one character -> a list of drawings")
     for of, made in drawings.items():
         images = []
@@ -361,6 +379,8 @@ def read_char74k(
                 points = [np.array(s, np.float64).reshape(len(s), 2) for s in strokes if len(s)]
                 images.append(draw_strokes(points, pen_width))
             except (TypeError, ValueError, OverflowError) as e:
-                raise InputError(f"{path}: drawing {number} of {of!r} is not strokes of [x, y] ({e})") from None
+                raise InputError(
+                    f"{path}: drawing {number} of {of!r} is not strokes of [x, y] ({e})"
+                ) from None
         if images:
             yield np.stack(images), np.full(len(images), ord(of), np.uint32)

@@ -104,7 +104,7 @@ def _stem(path: Path) -> str:
 
 
 def _kind(path: Path) -> str:
-    """"idx", "csv", "json" or "": by the name, else by how it begins."""
+    """ "idx", "csv", "json" or "": by the name, else by how it begins."""
     stem = _stem(path)
     if _IDX_NAME.match(stem):
         return "idx"
@@ -117,7 +117,8 @@ def _kind(path: Path) -> str:
 
 def _partner(path: Path, what: str) -> Path | None:
     """The file of `what` ("images" or "labels") that goes with an idx file of either; names may differ
-    in case, in - or . before idx, and in .gz."""
+    in case, in - or . before idx, and in .gz.
+    """
     match = _IDX_NAME.match(_stem(path))
     if match is None:
         return None
@@ -151,7 +152,9 @@ def find_data_sets(sources: Sequence[str | os.PathLike[str]]) -> list[DataSet]:
         if kind == "idx":
             images, labels = _partner(path, "images"), _partner(path, "labels")
             if images is None or labels is None:
-                raise InputError(f"{path}: the file of {'images' if images is None else 'labels'} is not beside it")
+                raise InputError(
+                    f"{path}: the file of {'images' if images is None else 'labels'} is not beside it"
+                )
             path = images
         if kind == "json":
             name, test = _stem(path).removesuffix(".json"), False
@@ -164,11 +167,16 @@ def find_data_sets(sources: Sequence[str | os.PathLike[str]]) -> list[DataSet]:
     for source in map(Path, sources):
         if source.is_dir():
             files = sorted(p for p in source.iterdir() if p.is_file() and not p.name.startswith("."))
-            kinds = {p: _IDX_NAME.match(_stem(p)) and "idx" or _stem(p).endswith(".csv") and "csv" for p in files}
+            kinds = {
+                p: (_IDX_NAME.match(_stem(p)) and "idx") or (_stem(p).endswith(".csv") and "csv")
+                for p in files
+            }
             named = [p for p in files if kinds[p]]
             pictures = class_folders(source)
             if named and pictures:
-                raise InputError(f"{source}: both data files and folders of pictures are there; name those to read")
+                raise InputError(
+                    f"{source}: both data files and folders of pictures are there; name those to read"
+                )
             for path in named:
                 add_file(path, kinds[path])
             if pictures:
@@ -187,7 +195,9 @@ def find_data_sets(sources: Sequence[str | os.PathLike[str]]) -> list[DataSet]:
                 )
             add_file(source, kind)
         else:
-            raise InputError(f"{source}: neither an idx, CSV or JSON file nor a folder; unpack archives first")
+            raise InputError(
+                f"{source}: neither an idx, CSV or JSON file nor a folder; unpack archives first"
+            )
     if not parts:
         raise InputError("there is no source to read; name files or folders")
     return [DataSet(name, tuple(found.values())) for (_, name), found in parts.items()]
@@ -205,7 +215,9 @@ def _characters(part: Part, name: str) -> dict[int, str]:
         for which, characters in _EMNIST.items():
             if which in name.removeprefix("emnist"):
                 return characters
-        raise InputError(f"{part.path}: its name does not say which part of EMNIST it is; put mapping.txt beside it")
+        raise InputError(
+            f"{part.path}: its name does not say which part of EMNIST it is; put mapping.txt beside it"
+        )
     if part.kind == "csv" and "mnist" not in name:
         return dict(enumerate(LETTERS))
     return dict(enumerate(DIGITS))
@@ -213,7 +225,8 @@ def _characters(part: Part, name: str) -> dict[int, str]:
 
 def _read_mapping(path: Path) -> dict[int, str]:
     """Lines of a label and the code of its character, as EMNIST has them; of further codes (a lower case
-    merged with it) the first counts."""
+    merged with it) the first counts.
+    """
     characters = {}
     with opened(path) as stream:
         lines = stream.read(2**16).decode("ascii", "replace").splitlines()
@@ -225,7 +238,9 @@ def _read_mapping(path: Path) -> dict[int, str]:
             raise InputError(f"{path}: row {row} is not a label and the code of a character")
         label, code = int(numbers[0]), int(numbers[1])
         if label > 255 or not chr(code).isprintable() or label in characters:
-            raise InputError(f"{path}: row {row} has a label over 255 or a second time, or a code of no character")
+            raise InputError(
+                f"{path}: row {row} has a label over 255 or a second time, or a code of no character"
+            )
         characters[label] = chr(code)
     if not characters:
         raise InputError(f"{path}: it is empty")
@@ -267,7 +282,12 @@ class Report:
         for name, column in zip(SPLITS, self.splits.T, strict=True):
             ends = [f"{column[i]:,} ({self.classes[i]})" for i in (column.argmin(), column.argmax())]
             rows_of_splits.append([name, f"{column.sum():,}", *ends])
-        lines = [*_aligned(rows), "", *_aligned(rows_of_splits), f"{len(self.classes)} classes  {self.classes}"]
+        lines = [
+            *_aligned(rows),
+            "",
+            *_aligned(rows_of_splits),
+            f"{len(self.classes)} classes  {self.classes}",
+        ]
         lines += [f"{name}: some of its classes hold upper and lower case together" for name in self.merged]
         return "\n".join(lines)
 
@@ -284,7 +304,9 @@ def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 def _wanted(classes: str | None) -> str:
     wanted = CLASSES.get(classes, classes) if classes is not None else ALL
     if not wanted or len(set(wanted)) != len(wanted) or not wanted.isprintable() or " " in wanted:
-        raise InputError(f"classes must be {', '.join(CLASSES)} or a string of different characters, not {classes!r}")
+        raise InputError(
+            f"classes must be {', '.join(CLASSES)} or a string of different characters, not {classes!r}"
+        )
     return wanted
 
 
@@ -296,7 +318,9 @@ def _digests(images: np.ndarray, seed: int) -> np.ndarray:
     return np.frombuffer(b"".join(digests), "<u8").astype(np.uint64).reshape(-1, 4)
 
 
-def _repeats(ids: np.ndarray, labels: np.ndarray, origins: np.ndarray, test: np.ndarray) -> dict[str, np.ndarray]:
+def _repeats(
+    ids: np.ndarray, labels: np.ndarray, origins: np.ndarray, test: np.ndarray
+) -> dict[str, np.ndarray]:
     """Which images to leave out so that none is there twice, by reason, each (n,) bool.
 
     Official test images all stay, whatever else is the same; of others the first source's. An image that
@@ -390,7 +414,9 @@ def prepare_characters(
                 blocks.append(np.ascontiguousarray(images))
                 same = np.full(len(images), origin, np.uint16), np.full(len(images), part.test)
                 columns.append((labels.astype(np.int64), *same, _digests(images, seed)))
-        if data_set.name.startswith("emnist") and any(w in data_set.name for w in ("letters", "balanced", "bymerge")):
+        if data_set.name.startswith("emnist") and any(
+            w in data_set.name for w in ("letters", "balanced", "bymerge")
+        ):
             merged.append(data_set.name)
     if not any(len(labels) for labels, *_ in columns):
         total = sum(c["read"] for c in counts)
@@ -431,7 +457,9 @@ def prepare_characters(
         used = wanted
         if not present.all():
             lacking = "".join(c for c, there in zip(wanted, present.tolist(), strict=True) if not there)
-            raise InputError(f"no image of the classes {lacking} is in the sources; leave them out of the classes")
+            raise InputError(
+                f"no image of the classes {lacking} is in the sources; leave them out of the classes"
+            )
     for origin, count in enumerate(np.bincount(origins[kept], minlength=len(counts)).tolist()):
         counts[origin]["kept"] = count
 
@@ -459,7 +487,9 @@ def prepare_characters(
     return characters, Report(characters.sources, tuple(counts), used, characters.counts(), tuple(merged))
 
 
-def _read(part: Part, name: str, transposed: bool | None, pen_width: float, progress: Progress) -> Iterator[Block]:
+def _read(
+    part: Part, name: str, transposed: bool | None, pen_width: float, progress: Progress
+) -> Iterator[Block]:
     """The blocks of one part."""
     if part.kind == "folder":
         total = sum(map(len, class_folders(part.path).values()))
@@ -474,7 +504,9 @@ def _read(part: Part, name: str, transposed: bool | None, pen_width: float, prog
     if part.kind == "csv":
         yield from read_csv(part.path, characters, transposed=turned, tick=tick)
     else:
-        yield from read_idx(part.path, _partner(part.path, "labels"), characters, transposed=turned, tick=tick)
+        yield from read_idx(
+            part.path, _partner(part.path, "labels"), characters, transposed=turned, tick=tick
+        )
 
 
 def _gathered(blocks: list[np.ndarray | None], rows: np.ndarray) -> np.ndarray:

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, fields
 
 import numpy as np
 
-from strokes.geometry import every_nth, level, line_slope
 from strokes.ink import Ink
+from strokes.ink.cleaning import deskew, every_nth
+from strokes.ink.metrics import line_slope
 
 __all__ = [
     "PRESETS",
@@ -22,14 +23,14 @@ __all__ = [
     "clean",
     "clean_text",
     "cut_leaps",
+    "deskew",
     "drop_long_steps",
     "drop_spikes",
     "drop_strays",
-    "level",
     "line_slope",
     "misfits",
-    "rescale",
     "resample",
+    "rescale",
     "unreadable",
 ]
 
@@ -106,7 +107,8 @@ class CleaningOptions:
     @property
     def unit(self) -> float:
         """What a corpus rounds points to, in ink units: raw points stay exact, others are within a
-        sixth of a raw unit, and the longest step fits 16 bits."""
+        sixth of a raw unit, and the longest step fits 16 bits.
+        """
         return 1 / 512 if self.scale else 1 / 8 if self.slope else 1.0
 
     def as_dict(self) -> dict[str, object]:
@@ -120,9 +122,16 @@ PRESETS = {
     # Every line that has a text, every point, both as recorded but for the paper's outlier rule:
     # likelihoods compare with the paper's only over the same lines and points.
     "graves": CleaningOptions(
-        unreadable=False, misfit=0.0, text=False, spike=0.0, longest_step=1000.0, slope=False, scale=False,
-        every=1, phases=1,
-    ),  # fmt: skip
+        unreadable=False,
+        misfit=0.0,
+        text=False,
+        spike=0.0,
+        longest_step=1000.0,
+        slope=False,
+        scale=False,
+        every=1,
+        phases=1,
+    ),
 }
 
 
@@ -236,7 +245,7 @@ def clean(ink: Ink, options: CleaningOptions, phase: int = 0) -> Ink:
     if options.longest_step:
         ink = drop_long_steps(ink, options.longest_step)
     if options.slope:
-        ink = level(ink)
+        ink = deskew(ink)
     if options.scale:
         ink = rescale(ink)
     return resample(ink, options.every, phase)

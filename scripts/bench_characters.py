@@ -72,7 +72,9 @@ def _ours(characters: CharacterSet, steps: int) -> float:
 
 def main() -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, default=0, help="0: one a core")
@@ -82,8 +84,13 @@ def main() -> int:
     rng = np.random.default_rng(0)
     images = (rng.random((_IMAGES, 28, 28)) < 0.15).astype(np.uint8) * 255
     labels = rng.integers(0, 10, _IMAGES)
-    characters = CharacterSet(images, labels, "0123456789", np.zeros(_IMAGES, np.uint8), ("made up",), np.zeros(_IMAGES, np.uint16))
-    ways = {"dataloader": lambda: _obvious(images, labels, args.steps), "ours": lambda: _ours(characters, args.steps)}
+    characters = CharacterSet(
+        images, labels, "0123456789", np.zeros(_IMAGES, np.uint8), ("made up",), np.zeros(_IMAGES, np.uint16)
+    )
+    ways = {
+        "dataloader": lambda: _obvious(images, labels, args.steps),
+        "ours": lambda: _ours(characters, args.steps),
+    }
     rates: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(args.repeats + 1):
         for name, way in ways.items():
@@ -93,10 +100,12 @@ def main() -> int:
                 if not args.json:
                     print(f"{name}: {rate:,.0f} images/s", file=sys.stderr)
     result: dict = {
-        name: {"images_per_second": {"min": min(r), "median": statistics.median(r), "max": max(r)},
-               "minutes_for_100_epochs_of_mnist": 100 * _IMAGES / statistics.median(r) / 60}
+        name: {
+            "images_per_second": {"min": min(r), "median": statistics.median(r), "max": max(r)},
+            "minutes_for_100_epochs_of_mnist": 100 * _IMAGES / statistics.median(r) / 60,
+        }
         for name, r in rates.items()
-    }  # fmt: skip
+    }
     result |= {
         "ratio": statistics.median(rates["ours"]) / statistics.median(rates["dataloader"]),
         "threads": torch.get_num_threads(),
@@ -107,9 +116,11 @@ def main() -> int:
     else:
         for name in ways:
             of = result[name]
-            print(f"{name:<11} {of['images_per_second']['median']:>9,.0f} images/s "
-                  f"({of['images_per_second']['min']:,.0f} to {of['images_per_second']['max']:,.0f}), "
-                  f"100 epochs of MNIST in {of['minutes_for_100_epochs_of_mnist']:.1f} min")  # fmt: skip
+            print(
+                f"{name:<11} {of['images_per_second']['median']:>9,.0f} images/s "
+                f"({of['images_per_second']['min']:,.0f} to {of['images_per_second']['max']:,.0f}), "
+                f"100 epochs of MNIST in {of['minutes_for_100_epochs_of_mnist']:.1f} min"
+            )
         print(f"ours / dataloader: {result['ratio']:.2f}, {result['threads']} threads")
     return 0
 

@@ -64,7 +64,9 @@ class Work:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--lines", type=int, default=64, help="lines a step (64)")
     parser.add_argument("--points", type=int, default=256, help="points a line (256)")
     parser.add_argument("--hidden", type=int, default=400, help="cells a layer (400)")
@@ -171,7 +173,7 @@ def measure_cuda(way: str, work: Work, repetitions: int, group: Group) -> dict:
     return found | summary(work, times) | ceiling_of(work, times, ceiling)
 
 
-def make_step(way: str, work: Work, lines: int, dtype: torch.dtype, group: Group):  # noqa: ANN201
+def make_step(way: str, work: Work, lines: int, dtype: torch.dtype, group: Group):
     """One step of training on `lines` lines, as a function."""
     torch.manual_seed(group.rank)
     network = StrokeNetwork(SYMBOLS, NetworkConfig(hidden=work.hidden)).to(group.device)
@@ -224,7 +226,7 @@ def peer_forward(network: StrokeNetwork, offsets: Tensor, text: Tensor) -> Tenso
     return outputs.transpose(0, 1)
 
 
-def timed(step, group: Group) -> float:  # noqa: ANN001
+def timed(step, group: Group) -> float:
     group.barrier()
     if group.device.type == "cuda":
         torch.cuda.synchronize()
@@ -238,12 +240,18 @@ def timed(step, group: Group) -> float:  # noqa: ANN001
 
 def summary(work: Work, times: list[float]) -> dict:
     speeds = [work.lines * work.points / t for t in times]
-    return {"points_per_second": {"min": min(speeds), "median": statistics.median(speeds), "max": max(speeds)}}
+    return {
+        "points_per_second": {"min": min(speeds), "median": statistics.median(speeds), "max": max(speeds)}
+    }
 
 
 def ceiling_of(work: Work, times: list[float], ceiling: float) -> dict:
     flops = work.flops_a_point * work.lines * work.points / statistics.median(times)
-    return {"gflop_per_second": flops / 1e9, "product_gflop_per_second": ceiling / 1e9, "share": flops / ceiling}
+    return {
+        "gflop_per_second": flops / 1e9,
+        "product_gflop_per_second": ceiling / 1e9,
+        "share": flops / ceiling,
+    }
 
 
 def ratio(result: dict) -> dict:

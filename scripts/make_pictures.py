@@ -1,6 +1,6 @@
 """Draw the pictures of README.md and of the cards of the packaged pen models.
 
-    python scripts/make_pictures.py
+python scripts/make_pictures.py
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ def main() -> None:
     rows = [written(writer, SENTENCE, bias=bias, seed=seed) for bias in BIASES for seed in (1, 2)]
     export(fit_page(rows, scale=1.0, line_height=13), ROOT / "docs" / "biases.png", dpi=220)
     sample = writer.sample(SENTENCE, SamplingOptions(seed=1))
-    attention_heatmap(sample.text, sample.window, writer.in_heights(sample.ink), ROOT / "docs" / "attention.png")
+    attention_heatmap(
+        sample.text, sample.window, writer.in_heights(sample.ink), ROOT / "docs" / "attention.png"
+    )
     for model in MODELS:
         writer = Writer(model)
         lines = [(text, written(writer, text, seed=seed)) for seed, text in enumerate(CARD)]

@@ -35,7 +35,9 @@ _DOCS = Path(__file__).parents[1] / "docs"
 
 def main() -> None:
     """Package or draw."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("data", nargs="?", help="made by 'strokes prepare characters'")
     parser.add_argument("runs", nargs="*", metavar="KIND=RUN")
     parser.add_argument("--pictures", action="store_true")
@@ -57,19 +59,36 @@ def package(kind: str, run: Path, data: str) -> None:
     rounded = Path(tempfile.mkdtemp()) / kind  # as it will be shipped
     model.save(rounded)
     for name, classes in (("all", None), ("digits", "digits"), ("letters", "letters")):
-        if classes == "letters" and kind == "cvae" or classes == "digits" and kind == "gan":
+        if (classes == "letters" and kind == "cvae") or (classes == "digits" and kind == "gan"):
             continue
-        command = ["evaluate", "--model", str(rounded), "--data", data, "--each", "600" if name != "all" else "60"]
+        command = [
+            "evaluate",
+            "--model",
+            str(rounded),
+            "--data",
+            data,
+            "--each",
+            "600" if name != "all" else "60",
+        ]
         command += ["--classes", classes] if classes else []
         command += ["--source", "mnist"] if name == "digits" else []
         command += ["--judge", str(target.parent / "classifier")] if kind != "classifier" else []
         command += ["--styles", "100"] if kind == "ssvae" and name == "all" else []
-        done = subprocess.run([sys.executable, "-m", "strokes", "characters", *command], stdout=subprocess.PIPE, text=True, check=True)
-        figures[name] = {k: v for k, v in json.loads(done.stdout).items() if k not in ("model", "kind", "data")}
+        done = subprocess.run(
+            [sys.executable, "-m", "strokes", "characters", *command],
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        figures[name] = {
+            k: v for k, v in json.loads(done.stdout).items() if k not in ("model", "kind", "data")
+        }
     replace(model, info=dict(model.info) | {"evaluation": figures}).save(target)
     curves(run, target / "curves.png")
     if model.draws:
-        save_picture(model_sheet(load_model(target)), target / "sheet.png", 2 if len(model.classes) > 20 else 3)
+        save_picture(
+            model_sheet(load_model(target)), target / "sheet.png", 2 if len(model.classes) > 20 else 3
+        )
     size = (target / "model.safetensors").stat().st_size
     print(json.dumps({"kind": kind, "MiB": round(size / 2**20, 2)} | figures), flush=True)
 
@@ -79,14 +98,19 @@ def pictures() -> None:
     models = {kind: load_model(kind) for kind in KINDS if (_HOME / kind / "config.json").exists()}
     prompts = draw_evenly(models["cgan"], "A3RK", 1, seed=3).images
     grey = (prompts.squeeze(1) * 255).round().to(torch.uint8).numpy()
-    save_picture(imitation_sheet(models["ssvae"], grey, models["ssvae"].classes), _DOCS / "characters-imitation.png", 2)
+    save_picture(
+        imitation_sheet(models["ssvae"], grey, models["ssvae"].classes), _DOCS / "characters-imitation.png", 2
+    )
     latent_map(models["ssvae"], _DOCS / "characters-latent.png", character="A")
     parts = []
     for kind in ("ssvae", "cgan", "cvae", "gan"):
         parts.append(np.pad(model_sheet(models[kind], 3), ((0, 10), (0, 0)), constant_values=255))
     width = max(p.shape[1] for p in parts)
-    save_picture(np.vstack([np.pad(p, ((0, 0), (0, width - p.shape[1])), constant_values=255) for p in parts]),
-                 _DOCS / "characters-sheet.png", 1)  # fmt: skip
+    save_picture(
+        np.vstack([np.pad(p, ((0, 0), (0, width - p.shape[1])), constant_values=255) for p in parts]),
+        _DOCS / "characters-sheet.png",
+        1,
+    )
 
 
 if __name__ == "__main__":

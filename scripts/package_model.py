@@ -31,7 +31,9 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--name", default="default")
-    parser.add_argument("--average", nargs="+", default=[], metavar="MODEL", help="models whose weights count as much")
+    parser.add_argument(
+        "--average", nargs="+", default=[], metavar="MODEL", help="models whose weights count as much"
+    )
     args = parser.parse_args()
 
     corpus = Corpus.load(args.corpus)
@@ -48,7 +50,11 @@ def main() -> None:
     replace(model, weights=rounded, info=info).save(target)
     training_curves(args.run / "metrics.jsonl", target / "curves.png")
     size = (target / "model.safetensors").stat().st_size
-    print(json.dumps({k: info.get(k) for k in ("epochs", "points", "steps", "hours", "start", "validation")}, indent=1))
+    print(
+        json.dumps(
+            {k: info.get(k) for k in ("epochs", "points", "steps", "hours", "start", "validation")}, indent=1
+        )
+    )
     print(f"{target}: {size / 2**20:.2f} MiB")
 
 
@@ -63,7 +69,9 @@ def averaged(models: list[Model]) -> Model:
         raise ValueError("models of other alphabets or statistics cannot be averaged")
     told = [{k: m.info[k] for k in ("epochs", "points", "steps") if k in m.info} for m in others]
     info = dict(first.info) | ({"averaged_with": told} if told else {})
-    return replace(first, info=info, weights={k: np.mean([m.weights[k] for m in models], axis=0) for k in first.weights})
+    return replace(
+        first, info=info, weights={k: np.mean([m.weights[k] for m in models], axis=0) for k in first.weights}
+    )
 
 
 def restricted(model: Model, alphabet: Alphabet) -> Model:

@@ -214,7 +214,9 @@ class Corpus:
             with np.load(path, allow_pickle=False) as z:
                 meta = json.loads(str(z["meta"]))
                 if meta.get("format") != _FORMAT:
-                    raise CorpusError(f"{path}: this corpus has format {meta.get('format')!r}; prepare it again")
+                    raise CorpusError(
+                        f"{path}: this corpus has format {meta.get('format')!r}; prepare it again"
+                    )
                 steps, starts = z["steps"], z["starts"]
                 ends = np.unpackbits(z["ends"], count=len(steps)).astype(bool)
                 columns = {k: tuple(z[k].tolist()) for k in ("texts", "names", "writers", "splits")}
@@ -235,6 +237,14 @@ class Corpus:
             raise CorpusError(f"{path}: no such file; make one with 'strokes prepare'") from None
         except CorpusError:
             raise
-        except (OSError, EOFError, LookupError, ValueError, TypeError, AttributeError,
-                zipfile.BadZipFile, zlib.error) as e:  # fmt: skip
+        except (
+            OSError,
+            EOFError,
+            LookupError,
+            ValueError,
+            TypeError,
+            AttributeError,
+            zipfile.BadZipFile,
+            zlib.error,
+        ) as e:
             raise CorpusError(f"{path}: not a corpus that 'strokes prepare' made, or damaged ({e})") from None

@@ -19,9 +19,9 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from .curves import flatten, smooth
 from .files import InputError, atomic_path
 from .ink import Ink
+from .ink.curves import flatten, smooth
 
 __all__ = [
     "attention_columns",
@@ -153,8 +153,10 @@ def attention_heatmap(text: str, window: np.ndarray, ink: Ink, path: str | os.Pa
     columns = attention_columns(shares, ink, edges, spread=0.015 * (x1 - x0) / width)
     heat.imshow(
         _heat_image(columns, colors),
-        aspect="auto", interpolation="nearest", extent=(x0, x1, len(text) + 0.5, -0.5),
-    )  # fmt: skip
+        aspect="auto",
+        interpolation="nearest",
+        extent=(x0, x1, len(text) + 0.5, -0.5),
+    )
     heat.spines[:].set_visible(False)
     heat.tick_params(length=0)
     heat.set(xticks=[], yticks=range(len(text) + 1))
@@ -167,9 +169,15 @@ def attention_heatmap(text: str, window: np.ndarray, ink: Ink, path: str | os.Pa
     for u in missing:
         heat.axhline(u, color="#aaaaaa", linewidth=0.8, linestyle=(0, (2, 2)))
         heat.annotate(
-            "skipped", (1, u), xycoords=("axes fraction", "data"), xytext=(18, 0), textcoords="offset points",
-            fontsize=7, color="#999999", va="center",
-        )  # fmt: skip
+            "skipped",
+            (1, u),
+            xycoords=("axes fraction", "data"),
+            xytext=(18, 0),
+            textcoords="offset points",
+            fontsize=7,
+            color="#999999",
+            va="center",
+        )
 
     segments, owner = _curve_segments(ink)
     ink_colors = colors[best[owner]]
@@ -185,14 +193,22 @@ def attention_heatmap(text: str, window: np.ndarray, ink: Ink, path: str | os.Pa
     heat.add_collection(LineCollection(guides, colors=colors[named], linewidths=0.5, alpha=0.3))
     for u, place in zip(named, label_places, strict=True):
         heat.annotate(
-            _glyph(text[u]), (place, foot), xytext=(0, -72 * middle / 2), textcoords="offset points",
-            color=colors[u], fontsize=9, ha="center", va="center", parse_math=False, annotation_clip=False,
-        )  # fmt: skip
+            _glyph(text[u]),
+            (place, foot),
+            xytext=(0, -72 * middle / 2),
+            textcoords="offset points",
+            color=colors[u],
+            fontsize=9,
+            ha="center",
+            va="center",
+            parse_math=False,
+            annotation_clip=False,
+        )
     _save(figure, path)
 
 
 def _heat_image(columns: np.ndarray, colors: np.ndarray) -> np.ndarray:
-    """columns (B, C) as an image (C, B, 3) uint8, each row in its own colour (C, 3), on faint bands."""
+    """Columns (B, C) as an image (C, B, 3) uint8, each row in its own colour (C, 3), on faint bands."""
     strength = np.nan_to_num(columns)
     most = strength.max(axis=1)
     full = float(np.percentile(most[most > 0], 75)) if (most > 0).any() else 1.0
@@ -280,9 +296,7 @@ def read_metrics(source: str | os.PathLike[str] | Iterable[Mapping]) -> list[dic
     return sorted(latest.values(), key=lambda row: row.get("step", -1))
 
 
-def training_curves(
-    source: str | os.PathLike[str] | Iterable[Mapping], path: str | os.PathLike[str]
-) -> None:
+def training_curves(source: str | os.PathLike[str] | Iterable[Mapping], path: str | os.PathLike[str]) -> None:
     """Loss on the training and validation data, learning rate and gradient norm over epochs and hours.
 
     Args:

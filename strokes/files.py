@@ -16,7 +16,8 @@ _CANNOT_WRITE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQ
 
 class InputError(ValueError):
     """Bad input from a person. The message is one sentence that names the file, line or option
-    and the way out; the command line prints it alone and exits with 2."""
+    and the way out; the command line prints it alone and exits with 2.
+    """
 
 
 def check_output(path: str | os.PathLike[str]) -> Path:

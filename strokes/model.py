@@ -131,13 +131,21 @@ def _check(model: Model) -> None:
     h, k, m = map(operator.index, sizes)
     a = len(model.alphabet)
     shapes = {
-        "layer1_offsets": (4 * h, 3), "layer1_window": (4 * h, a), "layer1_hidden": (4 * h, h),
-        "layer2_input": (4 * h, 3 + a + h), "layer2_hidden": (4 * h, h),
-        "layer3_input": (4 * h, 3 + a + h), "layer3_hidden": (4 * h, h),
-        "layer1_bias": (4 * h,), "layer2_bias": (4 * h,), "layer3_bias": (4 * h,),
-        "window_projection": (3 * k, h), "window_bias": (3 * k,),
-        "output_weight": (1 + 6 * m, 3 * h), "output_bias": (1 + 6 * m,),
-    }  # fmt: skip
+        "layer1_offsets": (4 * h, 3),
+        "layer1_window": (4 * h, a),
+        "layer1_hidden": (4 * h, h),
+        "layer2_input": (4 * h, 3 + a + h),
+        "layer2_hidden": (4 * h, h),
+        "layer3_input": (4 * h, 3 + a + h),
+        "layer3_hidden": (4 * h, h),
+        "layer1_bias": (4 * h,),
+        "layer2_bias": (4 * h,),
+        "layer3_bias": (4 * h,),
+        "window_projection": (3 * k, h),
+        "window_bias": (3 * k,),
+        "output_weight": (1 + 6 * m, 3 * h),
+        "output_bias": (1 + 6 * m,),
+    }
     for name in shapes.keys() | model.weights.keys():
         if name not in shapes or name not in model.weights or model.weights[name].shape != shapes[name]:
             raise ValueError(f"the weights {name} are not those of config.json")

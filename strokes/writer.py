@@ -12,8 +12,8 @@ import numpy as np
 from .alphabet import Transliteration
 from .export import export
 from .files import InputError
-from .geometry import level
 from .ink import Ink
+from .ink.cleaning import deskew
 from .model import DEFAULT_MODEL, Model, load_model
 from .page import MM_PER_UNIT, Page, fit_page
 from .sampling import Sample, Sampler, SamplingOptions
@@ -105,7 +105,7 @@ class Writer:
         Lines are level in the data, but a pen that follows itself drifts. A line of hyphens has no height of its
         own: what a step is long on average bounds it.
         """
-        ink, typical = level(ink), self.model.line_height
+        ink, typical = deskew(ink), self.model.line_height
         if self.model.scaled:
             return ink
         height = np.clip(float(ink.points[:, 1].std()), typical / 2, typical * 2)

@@ -93,7 +93,7 @@ def form_path(form: str) -> str:
 
 
 def data_set() -> dict[str, bytes]:
-    """path -> content of every file, the split files included. 16 good lines."""
+    """Path -> content of every file, the split files included. 16 good lines."""
     files = {f"{split}.txt": "".join(f" {f}\n" for f in forms).encode() for split, forms in SPLITS.items()}
     for form, texts in TEXTS.items():
         csr = "\r\n".join(texts)

@@ -88,4 +88,6 @@ def test_decomposed_accents_count_as_composed_ones():
 
 def test_a_long_list_of_changes_is_cut_short():
     changed = Alphabet("abcdefghijklmnopqrstuvwxyz ").transliterate("".join(map(chr, range(0x410, 0x430))))
-    assert str(changed).count(" as ") == 12 and str(changed).endswith(f"and {len(changed.replaced) - 12} more")
+    assert str(changed).count(" as ") == 12 and str(changed).endswith(
+        f"and {len(changed.replaced) - 12} more"
+    )

@@ -24,13 +24,21 @@ def scribbler(tmp_path_factory):
     rng = np.random.default_rng(1)
     h, k, m, a = 8, 3, 2, len(LETTERS) + 1
     shapes = {
-        "layer1_offsets": (4 * h, 3), "layer1_window": (4 * h, a), "layer1_hidden": (4 * h, h),
-        "layer2_input": (4 * h, 3 + a + h), "layer2_hidden": (4 * h, h),
-        "layer3_input": (4 * h, 3 + a + h), "layer3_hidden": (4 * h, h),
-        "layer1_bias": (4 * h,), "layer2_bias": (4 * h,), "layer3_bias": (4 * h,),
-        "window_projection": (3 * k, h), "window_bias": (3 * k,),
-        "output_weight": (1 + 6 * m, 3 * h), "output_bias": (1 + 6 * m,),
-    }  # fmt: skip
+        "layer1_offsets": (4 * h, 3),
+        "layer1_window": (4 * h, a),
+        "layer1_hidden": (4 * h, h),
+        "layer2_input": (4 * h, 3 + a + h),
+        "layer2_hidden": (4 * h, h),
+        "layer3_input": (4 * h, 3 + a + h),
+        "layer3_hidden": (4 * h, h),
+        "layer1_bias": (4 * h,),
+        "layer2_bias": (4 * h,),
+        "layer3_bias": (4 * h,),
+        "window_projection": (3 * k, h),
+        "window_bias": (3 * k,),
+        "output_weight": (1 + 6 * m, 3 * h),
+        "output_bias": (1 + 6 * m,),
+    }
     weights = {name: rng.normal(0, 0.3, shape) for name, shape in shapes.items()}
     weights["window_bias"][2 * k :] = -1.5
     folder = tmp_path_factory.mktemp("scribbler")
@@ -155,10 +163,10 @@ def test_text_from_a_file_and_from_standard_input(scribbler, tmp_path, monkeypat
         (["train", "{}/missing.npz", "-o", "{}/run", "--network.hidden", "0"], "hidden"),
         (["draw"], "draw"),
     ],
-)  # fmt: skip
+)
 def test_bad_input_is_one_clear_line_and_status_2(argv, says, scribbler, tmp_path, capsys):
     argv = [a.replace("{}", str(tmp_path)) for a in argv]
-    if argv[0] in ("write", "heatmap") and "--model" not in argv or argv[0] == "evaluate":
+    if (argv[0] in ("write", "heatmap") and "--model" not in argv) or argv[0] == "evaluate":
         argv += ["--model", str(scribbler)]
     assert main(argv) == 2
     assert says in one_line(capsys.readouterr().err)

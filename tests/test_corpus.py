@@ -20,10 +20,14 @@ _SPLIT = st.sampled_from(["trainset", "testset_v", "testset_t", "testset_f", ""]
 LINES = st.lists(
     st.builds(
         lambda strokes, *rest: Line(Ink(tuple(map(np.array, strokes))), *rest),
-        _STROKES, _TEXT, _TEXT, _TEXT, _SPLIT,
+        _STROKES,
+        _TEXT,
+        _TEXT,
+        _TEXT,
+        _SPLIT,
     ),
     max_size=6,
-)  # fmt: skip
+)
 MOVING = Line(Ink((np.array([[3, 4], [8, 1]]), np.array([[9, 9]]))), "hi", "first", "w", "trainset")
 
 

@@ -36,10 +36,16 @@ def log(steps=200):
     rows = []
     for i in range(steps):
         common = {"step": i * 10, "points": i * 1000, "epoch": i / 50, "seconds": i * 60.0}
-        rows.append(common | {
-            "event": "train", "loss": float(np.exp(-i / 30)) - 1, "points_per_second": 1e4,
-            "learning_rate": 1e-3, "gradient_norm": 1.0 + i % 3,
-        })  # fmt: skip
+        rows.append(
+            common
+            | {
+                "event": "train",
+                "loss": float(np.exp(-i / 30)) - 1,
+                "points_per_second": 1e4,
+                "learning_rate": 1e-3,
+                "gradient_norm": 1.0 + i % 3,
+            }
+        )
         if i % 40 == 39:
             rows.append(common | {"event": "validation", "nats_per_point": -0.5, "nats_per_line": -1.0})
     return rows

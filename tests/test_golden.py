@@ -34,8 +34,12 @@ from strokes.writer import Writer
 
 GOLDEN = Path(__file__).parent / "golden"
 LINES = ("You know nothing", "Zoe, 25 x?", "minimum width")
-CASES = [(model, bias, tries) for model in ("default", "graves") for bias in (0.25, 0.5, 1.0) for tries in (1, 4)]
-PAGE = "Dear Ada,\n\nna\u00efve \u2013 50 \u20ac, or \u00bd a cup of tea for us all on the next morning of May."
+CASES = [
+    (model, bias, tries) for model in ("default", "graves") for bias in (0.25, 0.5, 1.0) for tries in (1, 4)
+]
+PAGE = (
+    "Dear Ada,\n\nna\u00efve \u2013 50 \u20ac, or \u00bd a cup of tea for us all on the next morning of May."
+)
 
 
 def check(name: str, arrays: dict[str, np.ndarray], tolerance: float) -> None:
@@ -52,7 +56,7 @@ def check(name: str, arrays: dict[str, np.ndarray], tolerance: float) -> None:
             assert difference.max(initial=0) <= tolerance, f"{name}: {key} differs by {difference.max():.3g}"
 
 
-def offsets(model, sample) -> np.ndarray:  # noqa: ANN001
+def offsets(model, sample) -> np.ndarray:
     """What the network drew, (T, 3), in standard deviations."""
     return model.statistics.normalise(sample.ink.to_offsets())
 
@@ -88,7 +92,9 @@ def corpus() -> Corpus:
         strokes, x = [], 0.0
         for c in text:
             t = np.linspace(0, 2 * np.pi, 9)
-            strokes.append(np.stack([x + 12 * t, 60 * np.sin(t * (1 + "abc ".index(c))) + rng.normal(0, 2, 9)], axis=1))
+            strokes.append(
+                np.stack([x + 12 * t, 60 * np.sin(t * (1 + "abc ".index(c))) + rng.normal(0, 2, 9)], axis=1)
+            )
             x += 100.0
         split = "trainset" if i < 32 else "testset_v"
         lines.append(Line(Ink((*strokes, np.array([[x, 0.0]]))), text, f"line{i}", "w", split))
@@ -97,9 +103,17 @@ def corpus() -> Corpus:
 
 def test_a_few_steps_of_training(tmp_path: Path) -> None:
     config = TrainingConfig(
-        network=NetworkConfig(hidden=20, window_components=3, mixture_components=4), epochs=2, batch=8, chunk=30,
-        precision="fp32", rare=4, regularise_after=1, validate_every=1, augmentation=Augmentation(hurried=0.2), warmup=4,
-    )  # fmt: skip
+        network=NetworkConfig(hidden=20, window_components=3, mixture_components=4),
+        epochs=2,
+        batch=8,
+        chunk=30,
+        precision="fp32",
+        rare=4,
+        regularise_after=1,
+        validate_every=1,
+        augmentation=Augmentation(hurried=0.2),
+        warmup=4,
+    )
     torch.set_num_threads(1)
     (tmp_path / "run").mkdir()
     result = train(corpus(), tmp_path / "run", config, group=Group(0, 1, torch.device("cpu")))

@@ -37,8 +37,11 @@ def test_round_trip_rounds_weights_to_half_precision_and_nothing_else(model, tmp
     assert names == ["config.json", "model.safetensors"]
     again = load_model(tmp_path / "deep" / "model")
     assert (again.network, again.alphabet, again.statistics, again.info) == (
-        model.network, model.alphabet, model.statistics, model.info,
-    )  # fmt: skip
+        model.network,
+        model.alphabet,
+        model.statistics,
+        model.info,
+    )
     assert again.weights.keys() == model.weights.keys()
     for name, w in model.weights.items():
         assert again.weights[name].dtype == np.float32
@@ -54,13 +57,25 @@ def test_full_precision_round_trip_is_exact(model, tmp_path):
     assert all(np.array_equal(w, again.weights[k]) for k, w in model.weights.items())
 
 
-@pytest.mark.parametrize(("preset", "every", "height"), [
-    ({"scale": True, "every": 2}, 2, 1.0), ({"scale": False, "every": 1}, 1, 2.5 / 3),
-    ({"scale": False, "every": 2}, 2, 2.5 / 6), ({}, 1, 2.5 / 3), (None, 1, 2.5 / 3),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("preset", "every", "height"),
+    [
+        ({"scale": True, "every": 2}, 2, 1.0),
+        ({"scale": False, "every": 1}, 1, 2.5 / 3),
+        ({"scale": False, "every": 2}, 2, 2.5 / 6),
+        ({}, 1, 2.5 / 3),
+        (None, 1, 2.5 / 3),
+    ],
+)
 def test_how_high_its_lines_are(model, preset, every, height):
     """Its steps have a deviation of 1/3 in y. One that says nothing of its data has them as they were recorded."""
-    of = Model(model.weights, SIZES, model.alphabet, model.statistics, {"preset": preset} if preset is not None else {})
+    of = Model(
+        model.weights,
+        SIZES,
+        model.alphabet,
+        model.statistics,
+        {"preset": preset} if preset is not None else {},
+    )
     assert of.every == every and of.line_height == pytest.approx(height) and of.scaled == (height == 1)
 
 

@@ -52,7 +52,23 @@ def test_presets_and_single_options(root, tmp_path, capsys):
     mixed = Corpus.load(output)
     assert mixed.options == {**graves.options, "every": 3, "text": True, "scale": True}
     assert mixed.point_count < graves.point_count and "by the wall. It's late," in mixed.texts
-    assert run("iam", root, "-o", output, "--preset", "half", "--every", 1, "--no-slope", "--no-scale", "--spike", 0) == 0
+    assert (
+        run(
+            "iam",
+            root,
+            "-o",
+            output,
+            "--preset",
+            "half",
+            "--every",
+            1,
+            "--no-slope",
+            "--no-scale",
+            "--spike",
+            0,
+        )
+        == 0
+    )
     raw = Corpus.load(output)
     assert raw.options["phases"] == 1 and np.array_equal(raw.steps, graves.steps)
 

@@ -30,7 +30,11 @@ class Classifier(nn.Module):
                 layers.append(nn.AvgPool2d(2))
             # At full size one convolution: a second costs as much as all that follow.
             for _ in range(1 if block == 0 else 2):
-                layers += [nn.Conv2d(before, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels), nn.ReLU()]
+                layers += [
+                    nn.Conv2d(before, channels, 3, padding=1, bias=False),
+                    nn.BatchNorm2d(channels),
+                    nn.ReLU(),
+                ]
                 before = channels
         self.convolutions = nn.Sequential(*layers)
         self.hidden = nn.Linear(before * 7 * 7, features)

@@ -40,7 +40,9 @@ def resolve_classes(asked: str, option: str) -> str:
     if asked in CLASSES:
         return CLASSES[asked]
     if not asked.strip() or asked.lower() in CLASSES or asked.lower() + "s" in CLASSES:
-        raise InputError(f"{option} {asked}: give {', '.join(CLASSES)}, or the characters themselves, as {option} ABC7")
+        raise InputError(
+            f"{option} {asked}: give {', '.join(CLASSES)}, or the characters themselves, as {option} ABC7"
+        )
     return "".join(dict.fromkeys(asked))
 
 
@@ -89,7 +91,7 @@ class CharacterSet:
         ends = {"labels": len(self.classes), "splits": len(SPLITS), "origins": len(self.sources)}
         for name, end in ends.items():
             array = getattr(self, name)
-            if count and not (0 <= array.min() and array.max() < end):
+            if count and not (array.min() >= 0 and array.max() < end):
                 raise ValueError(f"{name} must be 0 to {end - 1}, not {array.min()} to {array.max()}")
 
     def __len__(self) -> int:
@@ -164,8 +166,20 @@ class CharacterSet:
             return cls(classes=classes, sources=tuple(sources), options=options, **arrays)
         except FileNotFoundError:
             raise InputError(f"{path}: no such file; make one with 'strokes prepare characters'") from None
-        except (OSError, EOFError, LookupError, ValueError, TypeError, AttributeError, MemoryError,
-                RuntimeError, SyntaxError, tokenize.TokenError, zipfile.BadZipFile, zlib.error) as e:  # fmt: skip
+        except (
+            OSError,
+            EOFError,
+            LookupError,
+            ValueError,
+            TypeError,
+            AttributeError,
+            MemoryError,
+            RuntimeError,
+            SyntaxError,
+            tokenize.TokenError,
+            zipfile.BadZipFile,
+            zlib.error,
+        ) as e:
             why = " ".join(str(e).split())
             raise InputError(
                 f"{path}: not a set of characters that 'strokes prepare characters' made, or damaged ({why})"

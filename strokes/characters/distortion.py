@@ -60,9 +60,18 @@ def distort(images: Tensor, ranges: Distortion, generator: torch.Generator | Non
     if ranges.fit:
         width, height = _extents(images)
         wider = width * torch.exp(aspect) + shear.abs() * height * torch.exp(-aspect)
-        size = size + torch.log(torch.maximum(width, height) / torch.maximum(wider, height * torch.exp(-aspect)))
-    return warp(images, torch.exp(size + aspect), torch.exp(size - aspect), shear, u[0] * ranges.rotate,
-                u[4] * ranges.shift, (torch.rand(n, generator=generator) * 2 - 1).to(device) * ranges.shift)  # fmt: skip
+        size = size + torch.log(
+            torch.maximum(width, height) / torch.maximum(wider, height * torch.exp(-aspect))
+        )
+    return warp(
+        images,
+        torch.exp(size + aspect),
+        torch.exp(size - aspect),
+        shear,
+        u[0] * ranges.rotate,
+        u[4] * ranges.shift,
+        (torch.rand(n, generator=generator) * 2 - 1).to(device) * ranges.shift,
+    )
 
 
 def _extents(images: Tensor) -> tuple[Tensor, Tensor]:
@@ -99,13 +108,17 @@ def warp(
     with torch.autocast(images.device.type, enabled=False):  # places need more digits than bfloat16 has
         n, _, h, w = images.shape
         values = (width, height, shear, angle, right, down)
-        sx, sy, k, a, tx, ty = (torch.as_tensor(v, dtype=images.dtype, device=images.device).expand(n) for v in values)
+        sx, sy, k, a, tx, ty = (
+            torch.as_tensor(v, dtype=images.dtype, device=images.device).expand(n) for v in values
+        )
         cos, sin = torch.cos(a), torch.sin(a)
         # A point p goes to R S D p + t; grid_sample wants, for each new place, the old one. y points down.
         zero = torch.zeros_like(sx)
         scaled = torch.stack([torch.stack([sx, -k * sy], 1), torch.stack([zero, sy], 1)], 1)
         turned = torch.stack([torch.stack([cos, -sin], 1), torch.stack([sin, cos], 1)], 1)
-        back = torch.linalg.inv(turned @ scaled) * torch.tensor([[1, h / w], [w / h, 1]], dtype=images.dtype, device=images.device)
+        back = torch.linalg.inv(turned @ scaled) * torch.tensor(
+            [[1, h / w], [w / h, 1]], dtype=images.dtype, device=images.device
+        )
         moved = torch.stack([tx * 2 / w, ty * 2 / h], 1)[:, :, None]
         theta = torch.cat([back, -back @ moved], 2)
         grid = F.affine_grid(theta, list(images.shape), align_corners=False)
@@ -119,9 +132,13 @@ def embolden(images: Tensor, amount: Tensor | float) -> Tensor:
         images: (N, 1, H, W) in 0..1.
         amount: -1 to 1, one for all or (N,).
     """
-    amount = torch.as_tensor(amount, dtype=images.dtype, device=images.device).expand(len(images))[:, None, None, None]
+    amount = torch.as_tensor(amount, dtype=images.dtype, device=images.device).expand(len(images))[
+        :, None, None, None
+    ]
     # A cross, not a square: strokes grow by about one pixel in every direction.
     wider = torch.maximum(F.max_pool2d(images, (3, 1), 1, (1, 0)), F.max_pool2d(images, (1, 3), 1, (0, 1)))
     paper = 1 - images
-    thinner = 1 - torch.maximum(F.max_pool2d(paper, (3, 1), 1, (1, 0)), F.max_pool2d(paper, (1, 3), 1, (0, 1)))
+    thinner = 1 - torch.maximum(
+        F.max_pool2d(paper, (3, 1), 1, (1, 0)), F.max_pool2d(paper, (1, 3), 1, (0, 1))
+    )
     return images + amount.clamp(min=0) * (wider - images) - (-amount).clamp(min=0) * (images - thinner)

@@ -39,7 +39,11 @@ def _silent(_done: int) -> None:
 
 @torch.no_grad()
 def accuracy(
-    network: nn.Module, images: np.ndarray, labels: np.ndarray, among: np.ndarray | None = None, tick: Tick = _silent
+    network: nn.Module,
+    images: np.ndarray,
+    labels: np.ndarray,
+    among: np.ndarray | None = None,
+    tick: Tick = _silent,
 ) -> float:
     """Share of images whose likeliest class is theirs.
 
@@ -101,9 +105,12 @@ def precision_recall(real: np.ndarray, drawn: np.ndarray, neighbours: int = 3) -
 
     def covered(centres: np.ndarray, points: np.ndarray) -> float:
         # The nearest of all is the centre itself.
-        own = np.concatenate([
-            np.partition(cdist(centres[rows], centres), neighbours, axis=1)[:, neighbours] for rows in batches(len(centres))
-        ])  # fmt: skip
+        own = np.concatenate(
+            [
+                np.partition(cdist(centres[rows], centres), neighbours, axis=1)[:, neighbours]
+                for rows in batches(len(centres))
+            ]
+        )
         inside = sum(int((cdist(points[rows], centres) <= own).any(1).sum()) for rows in batches(len(points)))
         return inside / len(points)
 
@@ -143,7 +150,9 @@ def negative_elbo(model: CharacterModel, images: np.ndarray, labels: np.ndarray,
     return total / max(1, len(images))
 
 
-def compare(judge: CharacterModel, real: np.ndarray, real_labels: np.ndarray, drawn: Drawn, model: CharacterModel) -> dict:
+def compare(
+    judge: CharacterModel, real: np.ndarray, real_labels: np.ndarray, drawn: Drawn, model: CharacterModel
+) -> dict:
     """What the judge says of drawn images, beside real ones of the same classes.
 
     Of the real images (which neither judge nor model should have been trained on) two lots are taken, with equally many of

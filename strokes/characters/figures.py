@@ -38,7 +38,9 @@ def sheet(images: Tensor | np.ndarray, columns: int) -> np.ndarray:
     grey = _grey(images)
     rows = -(-len(grey) // columns)
     grey = np.concatenate([grey, np.zeros((rows * columns - len(grey), _SIZE, _SIZE), np.uint8)])
-    return 255 - grey.reshape(rows, columns, _SIZE, _SIZE).transpose(0, 2, 1, 3).reshape(rows * _SIZE, columns * _SIZE)
+    return 255 - grey.reshape(rows, columns, _SIZE, _SIZE).transpose(0, 2, 1, 3).reshape(
+        rows * _SIZE, columns * _SIZE
+    )
 
 
 def typeset(text: str, draw: Callable[[str], Tensor], columns: int = 24) -> np.ndarray:
@@ -88,8 +90,10 @@ def save_picture(picture: np.ndarray, path: str | os.PathLike[str], zoom: int = 
         except (OSError, ValueError, struct.error) as e:  # a format's limit of size has no error number
             if getattr(e, "errno", None):
                 raise
-            raise InputError(f"{path}: this picture of {image.width} x {image.height} pixels does not fit that format ({e}); "
-                             "end the name in .png") from None  # fmt: skip
+            raise InputError(
+                f"{path}: this picture of {image.width} x {image.height} pixels does not fit that format ({e}); "
+                "end the name in .png"
+            ) from None
 
 
 def model_sheet(model: CharacterModel, rows: int = 8, seed: int = 0) -> np.ndarray:
@@ -111,8 +115,16 @@ def imitation_sheet(model: CharacterModel, images: np.ndarray, text: str) -> np.
     rows = []
     for name, changes in STYLES.items():
         prompts = alter(images, **changes)
-        rows.append(np.hstack([_caption(name), sheet(prompts, len(prompts)), np.full((_SIZE, _SIZE // 2), 255, np.uint8),
-                               sheet(imitate(model, prompts, text), len(text))]))  # fmt: skip
+        rows.append(
+            np.hstack(
+                [
+                    _caption(name),
+                    sheet(prompts, len(prompts)),
+                    np.full((_SIZE, _SIZE // 2), 255, np.uint8),
+                    sheet(imitate(model, prompts, text), len(text)),
+                ]
+            )
+        )
     return np.vstack(rows)
 
 
@@ -159,7 +171,9 @@ def latent_map(
     _, deviations, directions = torch.linalg.svd(mean - centre, full_matrices=False)
     deviations = (deviations / max(1, len(mean) - 1) ** 0.5).clamp(min=1e-6)
     if len(deviations) < 2:
-        raise InputError("a map needs a latent space of at least two dimensions; train with a larger --sizes.latent")
+        raise InputError(
+            "a map needs a latent space of at least two dimensions; train with a larger --sizes.latent"
+        )
     places = ((mean - centre) @ directions.T / deviations)[:, :2].numpy()
 
     def draw(text: str, z: Tensor) -> np.ndarray:
@@ -176,26 +190,39 @@ def latent_map(
     lines = []
     for c in others:
         for d in range(shown):
-            z = centre + torch.linspace(-reach, reach, 9, dtype=torch.float64)[:, None] * deviations[d] * directions[d]
+            z = (
+                centre
+                + torch.linspace(-reach, reach, 9, dtype=torch.float64)[:, None]
+                * deviations[d]
+                * directions[d]
+            )
             lines.append(sheet(torch.from_numpy(draw(c * 9, z))[:, None].float() / 255, 9))
     gap = np.full((lines[0].shape[0], 14), 255, np.uint8)
-    blocks = [np.hstack([p for j in range(len(others)) for p in (lines[j * shown + i], gap)]) for i in range(shown)]
+    blocks = [
+        np.hstack([p for j in range(len(others)) for p in (lines[j * shown + i], gap)]) for i in range(shown)
+    ]
 
     figure = Figure(figsize=(13, 9.6), facecolor="white")
     FigureCanvasAgg(figure)
-    grid = figure.add_gridspec(2, 2, height_ratios=(6, 2.9), left=0.05, right=0.98, top=0.95, bottom=0.02, hspace=0.14, wspace=0.1)
+    grid = figure.add_gridspec(
+        2, 2, height_ratios=(6, 2.9), left=0.05, right=0.98, top=0.95, bottom=0.02, hspace=0.14, wspace=0.1
+    )
     axes = figure.add_subplot(grid[0, 0])
     axes.set_title(f"{len(y)} images on the two widest directions of z (deviations)", fontsize=10)
     for i, c in enumerate(model.classes):
         rows = y.numpy() == i
         axes.plot(*places[rows].T, ".", color="#dddddd", markersize=2, zorder=0)
         for px, py in places[rows][:12]:
-            axes.text(px, py, c, color=_HUES[i % len(_HUES)], fontsize=7, ha="center", va="center", clip_on=True)
+            axes.text(
+                px, py, c, color=_HUES[i % len(_HUES)], fontsize=7, ha="center", va="center", clip_on=True
+            )
     axes.set(xlim=(-3.2, 3.2), ylim=(-3.2, 3.2))
     axes.grid(color="#eeeeee", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
-    for where, picture, title in ((grid[0, 1], field, f"{character} over the same two directions, -2.5 to 2.5"),
-                                  (grid[1, :], np.vstack(blocks), f"the {shown} widest directions, a row each, -2.5 to 2.5")):  # fmt: skip
+    for where, picture, title in (
+        (grid[0, 1], field, f"{character} over the same two directions, -2.5 to 2.5"),
+        (grid[1, :], np.vstack(blocks), f"the {shown} widest directions, a row each, -2.5 to 2.5"),
+    ):
         axes = figure.add_subplot(where)
         axes.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="bilinear")
         axes.set_title(title, fontsize=10)
@@ -221,7 +248,9 @@ def curves(run: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
     # Losses of one pair, and scores of one pair, belong together.
     panels: dict[str, list[str]] = {}
     for name in names:
-        panels.setdefault(name.split("_")[-1] if name.endswith("_loss") else name.split("_")[0], []).append(name)
+        panels.setdefault(name.split("_")[-1] if name.endswith("_loss") else name.split("_")[0], []).append(
+            name
+        )
     figure = Figure(figsize=(9, 0.6 + 2.2 * len(panels)), facecolor="white")
     FigureCanvasAgg(figure)
     for i, (title, members) in enumerate(panels.items()):
@@ -244,7 +273,9 @@ def curves(run: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
 
 
 def _series(rows: Sequence[Mapping], event: str, name: str) -> np.ndarray:
-    return np.array([(r["epoch"], r[name]) for r in rows if r.get("event") == event and r.get(name) is not None]).reshape(-1, 2)
+    return np.array(
+        [(r["epoch"], r[name]) for r in rows if r.get("event") == event and r.get(name) is not None]
+    ).reshape(-1, 2)
 
 
 def _grey(images: Tensor | np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Generative adversarial networks: the multilayer perceptron as published, and a convolutional one that draws the
-character that is asked for."""
+character that is asked for.
+"""
 
 from __future__ import annotations
 
@@ -26,13 +27,24 @@ class GAN(nn.Module):
         super().__init__()
         self.latent = latent
         self.generator = nn.Sequential(
-            nn.Linear(latent, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, 784), nn.Tanh()
-        )  # fmt: skip
+            nn.Linear(latent, hidden),
+            nn.ReLU(),
+            nn.Linear(hidden, hidden),
+            nn.ReLU(),
+            nn.Linear(hidden, 784),
+            nn.Tanh(),
+        )
         self.discriminator = nn.Sequential(
-            nn.Linear(784, hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, 1)
-        )  # fmt: skip
+            nn.Linear(784, hidden),
+            nn.LeakyReLU(0.2),
+            nn.Linear(hidden, hidden),
+            nn.LeakyReLU(0.2),
+            nn.Linear(hidden, 1),
+        )
 
-    def sample(self, labels: Tensor, generator: torch.Generator | None = None, z: Tensor | None = None) -> Tensor:
+    def sample(
+        self, labels: Tensor, generator: torch.Generator | None = None, z: Tensor | None = None
+    ) -> Tensor:
         """As many images as there are labels, whose values it cannot heed, (N, 1, 28, 28) in 0..1."""
         if z is None:
             z = torch.randn(len(labels), self.latent, generator=generator)
@@ -45,7 +57,7 @@ class GAN(nn.Module):
     def discriminator_losses(
         self, images: Tensor, labels: Tensor, generator: torch.Generator | None = None
     ) -> dict[str, Tensor]:
-        """"discriminator_loss", and the mean probability of being real that it gives to real and drawn images.
+        """ "discriminator_loss", and the mean probability of being real that it gives to real and drawn images.
 
         Args:
             images: (N, 1, 28, 28) in 0..1.
@@ -56,10 +68,14 @@ class GAN(nn.Module):
         real, fake = self._score(images), self._score(drawn)
         # log(1 - sigmoid(x)) is -softplus(x).
         loss = F.softplus(-real).mean() + F.softplus(fake).mean()
-        return {"discriminator_loss": loss, "score_real": real.sigmoid().mean(), "score_drawn": fake.sigmoid().mean()}
+        return {
+            "discriminator_loss": loss,
+            "score_real": real.sigmoid().mean(),
+            "score_drawn": fake.sigmoid().mean(),
+        }
 
     def generator_losses(self, labels: Tensor, generator: torch.Generator | None = None) -> dict[str, Tensor]:
-        """"generator_loss": -log D(G(z)), which does not saturate."""
+        """ "generator_loss": -log D(G(z)), which does not saturate."""
         return {"generator_loss": F.softplus(-self._score(self.sample(labels, generator))).mean()}
 
 
@@ -100,16 +116,21 @@ class _Generator(nn.Module):
 
 class _Discriminator(nn.Module):
     """An image and its class -> a score, (N,); the class by projection (Miyato and Koyama 2018,
-    arXiv:1802.05637), all weights normalised by their spectral norm (Miyato et al. 2018, arXiv:1802.05957)."""
+    arXiv:1802.05637), all weights normalised by their spectral norm (Miyato et al. 2018, arXiv:1802.05957).
+    """
 
     def __init__(self, classes: int, width: int) -> None:
         super().__init__()
         self.convolutions = nn.Sequential(
-            spectral_norm(nn.Conv2d(1, width, 4, stride=2, padding=1)), nn.LeakyReLU(0.1),
-            spectral_norm(nn.Conv2d(width, 2 * width, 4, stride=2, padding=1)), nn.LeakyReLU(0.1),
-            spectral_norm(nn.Conv2d(2 * width, 4 * width, 3, padding=1)), nn.LeakyReLU(0.1),
-            spectral_norm(nn.Conv2d(4 * width, 4 * width, 3, stride=2, padding=1)), nn.LeakyReLU(0.1),
-        )  # fmt: skip
+            spectral_norm(nn.Conv2d(1, width, 4, stride=2, padding=1)),
+            nn.LeakyReLU(0.1),
+            spectral_norm(nn.Conv2d(width, 2 * width, 4, stride=2, padding=1)),
+            nn.LeakyReLU(0.1),
+            spectral_norm(nn.Conv2d(2 * width, 4 * width, 3, padding=1)),
+            nn.LeakyReLU(0.1),
+            spectral_norm(nn.Conv2d(4 * width, 4 * width, 3, stride=2, padding=1)),
+            nn.LeakyReLU(0.1),
+        )
         self.score = spectral_norm(nn.Linear(4 * width, 1))
         self.project = spectral_norm(nn.Embedding(classes, 4 * width))
 
@@ -138,7 +159,9 @@ class ConditionalGAN(nn.Module):
         self.generator = _Generator(classes, latent, width)
         self.discriminator = _Discriminator(classes, width // 2)
 
-    def sample(self, labels: Tensor, generator: torch.Generator | None = None, z: Tensor | None = None) -> Tensor:
+    def sample(
+        self, labels: Tensor, generator: torch.Generator | None = None, z: Tensor | None = None
+    ) -> Tensor:
         """Images of these classes, (N, 1, 28, 28) in 0..1; z is normal unless given, (N or 1, latent)."""
         if z is None:
             z = torch.randn(len(labels), self.latent, generator=generator)
@@ -148,7 +171,7 @@ class ConditionalGAN(nn.Module):
     def discriminator_losses(
         self, images: Tensor, labels: Tensor, generator: torch.Generator | None = None
     ) -> dict[str, Tensor]:
-        """"discriminator_loss" (hinge), and the mean scores of real and drawn images.
+        """ "discriminator_loss" (hinge), and the mean scores of real and drawn images.
 
         Args:
             images: (N, 1, 28, 28) in 0..1.
@@ -162,6 +185,6 @@ class ConditionalGAN(nn.Module):
         return {"discriminator_loss": loss, "score_real": real.mean(), "score_drawn": fake.mean()}
 
     def generator_losses(self, labels: Tensor, generator: torch.Generator | None = None) -> dict[str, Tensor]:
-        """"generator_loss" (hinge) of images of these classes."""
+        """ "generator_loss" (hinge) of images of these classes."""
         drawn = distort(self.sample(labels, generator), self._DISTORTION, generator)
         return {"generator_loss": -self.discriminator(drawn, labels).mean()}

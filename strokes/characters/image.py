@@ -81,11 +81,24 @@ def load_image(path: str | os.PathLike[str]) -> np.ndarray:
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except Image.UnidentifiedImageError:
-        raise InputError(f"{path}: not a picture in a format that can be read (PNG, JPEG, BMP, ...)") from None
+        raise InputError(
+            f"{path}: not a picture in a format that can be read (PNG, JPEG, BMP, ...)"
+        ) from None
     except Image.DecompressionBombError:
         raise InputError(f"{path}: this picture has too many pixels; scale it down") from None
-    except (OSError, SyntaxError, EOFError, ValueError, MemoryError, struct.error, TypeError, LookupError,
-            ArithmeticError, RuntimeError, zlib.error) as e:  # Pillow raises all of these  # fmt: skip
+    except (
+        OSError,
+        SyntaxError,
+        EOFError,
+        ValueError,
+        MemoryError,
+        struct.error,
+        TypeError,
+        LookupError,
+        ArithmeticError,
+        RuntimeError,
+        zlib.error,
+    ) as e:  # Pillow raises all of these
         raise InputError(f"{path}: cannot be used as a picture of a character: {e}") from None
 
 
@@ -340,7 +353,11 @@ def _best_contrast(pixels: np.ndarray) -> tuple[np.ndarray, float, float]:
         ink, noise, peak = contrast
         if _is_noise(contrast) or (_marked(ink, peak).mean() < 0.02 and peak >= _LEAST_SIGNAL * noise):
             return contrast
-        if not found and max(ink.shape) <= 64 and (np.abs(ink) <= 0.25).sum() > 0.5 * (np.abs(ink) < peak / 2).sum():
+        if (
+            not found
+            and max(ink.shape) <= 64
+            and (np.abs(ink) <= 0.25).sum() > 0.5 * (np.abs(ink) < peak / 2).sum()
+        ):
             return contrast  # so small, and paper of one tone to a quarter of a level: no photograph
         found.append(contrast)
     return min(found, key=_unclear)
@@ -385,7 +402,9 @@ def _enlarged(small: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     factor = ceil(max(shape) / max(small.shape[:2]))
     box = (0, 0, width / factor, height / factor)
     planes = np.moveaxis(np.asarray(small, np.float32), 2, 0)
-    planes = [Image.fromarray(np.ascontiguousarray(p)).resize((width, height), Image.BILINEAR, box) for p in planes]
+    planes = [
+        Image.fromarray(np.ascontiguousarray(p)).resize((width, height), Image.BILINEAR, box) for p in planes
+    ]
     return np.stack([np.asarray(p) for p in planes], axis=2)
 
 
@@ -467,7 +486,8 @@ def _local_mean(pixels: np.ndarray, ink: np.ndarray, noise: float, peak: float) 
 
 def _contrast(pixels: np.ndarray, paper: np.ndarray) -> tuple[np.ndarray, float, float]:
     """Pictures and their backgrounds (H, W, C) -> ink (H, W), the paper's noise, the level of full ink,
-    all in grey levels."""
+    all in grey levels.
+    """
     away = pixels - paper
     light = paper.mean(axis=2)
     if np.ptp(light) > 0 and light.mean() > pixels.mean():  # dark ink is as much darker as the light allows

@@ -47,7 +47,9 @@ def alter(images: np.ndarray, width: float = 1.0, slant: float = 0.0, weight: fl
         return conform(images)
     x = embolden(F.pad(as_tensor(images), (14, 14, 14, 14)), weight)  # with room for what grows
     x = warp(x, width, 1.0, slant).squeeze(1).numpy()
-    return np.stack([scale_and_centre(image) if image.max() > 0.1 else np.zeros((28, 28), np.uint8) for image in x])
+    return np.stack(
+        [scale_and_centre(image) if image.max() > 0.1 else np.zeros((28, 28), np.uint8) for image in x]
+    )
 
 
 def measure(images: np.ndarray) -> np.ndarray:
@@ -104,7 +106,9 @@ def style_of(model: CharacterModel, images: np.ndarray) -> Posterior:
     return combine(posterior)
 
 
-def imitate(model: CharacterModel, images: np.ndarray, text: str, variety: float = 0.0, seed: int = 0) -> Tensor:
+def imitate(
+    model: CharacterModel, images: np.ndarray, text: str, variety: float = 0.0, seed: int = 0
+) -> Tensor:
     """Draw the characters of `text` in the style of `images`.
 
     Args:
@@ -156,9 +160,13 @@ class StyleReport:
         for i, name in enumerate(self.styles):
             p, d = self.prompts[i], self.drawn[i]
             kept = f"{100 * self.kept[i - 1]:11.1f} %" if i else ""
-            rows.append(f"{name:<10}{p[0]:14.2f}{p[1]:11.2f}{p[2]:7.2f}{d[0]:14.2f}{d[1]:11.2f}{d[2]:7.2f}   {kept}")
-        rows.append("correlation of prompts with drawn: " + ", ".join(
-            f"{name} {r:.2f}" for name, r in zip(MEASURES, self.correlation, strict=True)))  # fmt: skip
+            rows.append(
+                f"{name:<10}{p[0]:14.2f}{p[1]:11.2f}{p[2]:7.2f}{d[0]:14.2f}{d[1]:11.2f}{d[2]:7.2f}   {kept}"
+            )
+        rows.append(
+            "correlation of prompts with drawn: "
+            + ", ".join(f"{name} {r:.2f}" for name, r in zip(MEASURES, self.correlation, strict=True))
+        )
         return "\n".join(rows)
 
 
@@ -194,9 +202,12 @@ def style_report(
     rng = np.random.default_rng(seed)
     classes = np.unique(labels)
     of = min(of, len(classes))
-    chosen = np.array([
-        [rng.choice(np.flatnonzero(labels == c)) for c in rng.permutation(classes)[:of]] for _ in range(prompts)
-    ])  # fmt: skip
+    chosen = np.array(
+        [
+            [rng.choice(np.flatnonzero(labels == c)) for c in rng.permutation(classes)[:of]]
+            for _ in range(prompts)
+        ]
+    )
     of_prompts = np.empty((len(STYLES), prompts, 3))
     of_drawn = np.empty_like(of_prompts)
     for i, changes in enumerate(STYLES.values()):
@@ -208,7 +219,11 @@ def style_report(
             of_drawn[i, j] = _mean(measure((drawn.squeeze(1) * 255).round().to(torch.uint8).numpy()), 0)
     names = tuple(STYLES)
     kept = [
-        float((np.sign((of_drawn[i] - of_drawn[0])[:, m]) == np.sign((of_prompts[i] - of_prompts[0])[:, m])).mean())
+        float(
+            (
+                np.sign((of_drawn[i] - of_drawn[0])[:, m]) == np.sign((of_prompts[i] - of_prompts[0])[:, m])
+            ).mean()
+        )
         for i, m in ((names.index(name), m) for name, m in _NAMED_FOR.items())
     ]
     flat_p, flat_d = of_prompts.reshape(-1, 3), of_drawn.reshape(-1, 3)

@@ -80,7 +80,9 @@ class CharacterModel:
         return torch.tensor(found, dtype=torch.int64)
 
     @torch.no_grad()
-    def draw(self, labels: torch.Tensor, generator: torch.Generator | None = None, spread: float = 1.0) -> torch.Tensor:
+    def draw(
+        self, labels: torch.Tensor, generator: torch.Generator | None = None, spread: float = 1.0
+    ) -> torch.Tensor:
         """Images of these classes, (N, 1, 28, 28) in 0..1, from z of the prior.
 
         Args:
@@ -102,7 +104,9 @@ class CharacterModel:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as e:
-            raise InputError(f"{folder}: this folder cannot be made ({e.strerror}); choose another place") from None
+            raise InputError(
+                f"{folder}: this folder cannot be made ({e.strerror}); choose another place"
+            ) from None
         config = {
             "format": _FORMAT,
             "kind": self.kind,
@@ -131,9 +135,12 @@ def build(kind: str, classes: int, sizes: Mapping[str, object]) -> nn.Module:
     """
     if kind == "gan":
         return GAN(**sizes)
-    return {"ssvae": SemiSupervisedVAE, "cvae": ConditionalVAE, "cgan": ConditionalGAN, "classifier": Classifier}[kind](
-        classes, **sizes
-    )
+    return {
+        "ssvae": SemiSupervisedVAE,
+        "cvae": ConditionalVAE,
+        "cgan": ConditionalGAN,
+        "classifier": Classifier,
+    }[kind](classes, **sizes)
 
 
 def load_model(where: str | os.PathLike[str]) -> CharacterModel:
@@ -152,16 +159,24 @@ def load_model(where: str | os.PathLike[str]) -> CharacterModel:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         tensors = load_file(folder / "model.safetensors")
     except (FileNotFoundError, NotADirectoryError):
-        raise InputError(f"{where}: no model there; give the folder of one, or a packaged one ({', '.join(KINDS)})") from None
+        raise InputError(
+            f"{where}: no model there; give the folder of one, or a packaged one ({', '.join(KINDS)})"
+        ) from None
     except (OSError, ValueError, RecursionError, SafetensorError) as e:
         raise InputError(f"{folder}: the model is damaged ({e}); fetch or train it again") from None
-    if not isinstance(config, dict) or config.get("format") != _FORMAT or config.get("kind") not in tuple(KINDS):
+    if (
+        not isinstance(config, dict)
+        or config.get("format") != _FORMAT
+        or config.get("kind") not in tuple(KINDS)
+    ):
         raise InputError(f"{folder / 'config.json'}: not a model of characters of this program")
     try:
         kind, classes, sizes = config["kind"], config["classes"], config["sizes"]
         if not isinstance(classes, str) or not 0 < len(classes) == len(set(classes)) < 1000:
             raise ValueError("its classes are not different characters")
-        if not isinstance(sizes, dict) or any(not isinstance(v, str) and not 0 <= v <= 4096 for v in sizes.values()):
+        if not isinstance(sizes, dict) or any(
+            not isinstance(v, str) and not 0 <= v <= 4096 for v in sizes.values()
+        ):
             raise ValueError("its sizes are not numbers up to 4096")
         with torch.device("meta"):  # no memory for sizes that the weights do not have
             shapes = {k: v.shape for k, v in build(kind, len(classes), sizes).state_dict().items()}
@@ -177,4 +192,6 @@ def load_model(where: str | os.PathLike[str]) -> CharacterModel:
         why = " ".join(str(e).split())[:200]
         raise InputError(f"{folder}: the model is damaged ({why}); fetch or train it again") from None
     info = config.get("info")
-    return CharacterModel(kind, network.eval().requires_grad_(False), classes, sizes, info if isinstance(info, dict) else {})
+    return CharacterModel(
+        kind, network.eval().requires_grad_(False), classes, sizes, info if isinstance(info, dict) else {}
+    )

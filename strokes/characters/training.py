@@ -91,10 +91,27 @@ class CharacterTrainingConfig:
     sizes: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch", "learning_rate", "discriminator_rate", "labelled", "validate_every", "checkpoint_every"):
+        for name in (
+            "epochs",
+            "batch",
+            "learning_rate",
+            "discriminator_rate",
+            "labelled",
+            "validate_every",
+            "checkpoint_every",
+        ):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be greater than 0")
-        for name in ("final_rate", "pixel_weight", "kl_weight", "class_weight", "swap_weight", "marginalise", "seed", "balance"):
+        for name in (
+            "final_rate",
+            "pixel_weight",
+            "kl_weight",
+            "class_weight",
+            "swap_weight",
+            "marginalise",
+            "seed",
+            "balance",
+        ):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must be at least 0")
         for name in ("balance", "labelled"):
@@ -109,18 +126,48 @@ def default_config(kind: str, **changes: object) -> CharacterTrainingConfig:
     """What suits each kind; cvae and gan as they were published."""
     defaults = {
         # Turned, slanted and bolder copies stand in for writers that the data lack.
-        "classifier": {"epochs": 16, "learning_rate": 2e-3, "final_rate": 0.01, "balance": 0.5, "ema": 0.998,
-                       "distortion": Distortion(rotate=0.15, scale=0.1, aspect=0.2, shear=0.2, shift=1.5, weight=0.5)},
+        "classifier": {
+            "epochs": 16,
+            "learning_rate": 2e-3,
+            "final_rate": 0.01,
+            "balance": 0.5,
+            "ema": 0.998,
+            "distortion": Distortion(rotate=0.15, scale=0.1, aspect=0.2, shear=0.2, shift=1.5, weight=0.5),
+        },
         # Slant, width and weight vary apart from the class, so that z and not the class must carry them.
-        "ssvae": {"epochs": 20, "final_rate": 0.02, "balance": 0.5, "ema": 0.998, "class_weight": 50.0, "kl_weight": 1.5,
-                  "swap_weight": 25.0, "marginalise": 4,
-                  "distortion": Distortion(rotate=0.05, aspect=0.55, shear=0.4, shift=0.5, weight=0.9, fit=True)},
+        "ssvae": {
+            "epochs": 20,
+            "final_rate": 0.02,
+            "balance": 0.5,
+            "ema": 0.998,
+            "class_weight": 50.0,
+            "kl_weight": 1.5,
+            "swap_weight": 25.0,
+            "marginalise": 4,
+            "distortion": Distortion(rotate=0.05, aspect=0.55, shear=0.4, shift=0.5, weight=0.9, fit=True),
+        },
         "cvae": {"classes": "digits", "epochs": 100, "validate_every": 10, "precision": "fp32"},
-        "gan": {"classes": "letters", "epochs": 300, "batch": 64, "learning_rate": 2e-4, "balance": 1.0,
-                "precision": "fp32", "validate_every": 25, "checkpoint_every": 10},
-        "cgan": {"epochs": 16, "batch": 64, "learning_rate": 2e-4, "discriminator_rate": 2.0, "beta1": 0.0,
-                 "balance": 0.9, "ema": 0.999, "final_rate": 0.1},
-    }  # fmt: skip
+        "gan": {
+            "classes": "letters",
+            "epochs": 300,
+            "batch": 64,
+            "learning_rate": 2e-4,
+            "balance": 1.0,
+            "precision": "fp32",
+            "validate_every": 25,
+            "checkpoint_every": 10,
+        },
+        "cgan": {
+            "epochs": 16,
+            "batch": 64,
+            "learning_rate": 2e-4,
+            "discriminator_rate": 2.0,
+            "beta1": 0.0,
+            "balance": 0.9,
+            "ema": 0.999,
+            "final_rate": 0.1,
+        },
+    }
     return replace(CharacterTrainingConfig(**defaults[kind]), **changes)
 
 
@@ -170,7 +217,10 @@ def train(
     groups = [network.generator, network.discriminator] if adversarial else [network]
     rates = [1.0, config.discriminator_rate] if adversarial else [1.0]
     beta2 = 0.999 if config.beta1 else 0.9
-    optimizers = [torch.optim.Adam(g.parameters(), config.learning_rate, (config.beta1, beta2), fused=True) for g in groups]
+    optimizers = [
+        torch.optim.Adam(g.parameters(), config.learning_rate, (config.beta1, beta2), fused=True)
+        for g in groups
+    ]
 
     if kind != "ssvae":  # the others cannot use an image without a label
         images, labels = images[labels >= 0], labels[labels >= 0]
@@ -181,11 +231,27 @@ def train(
 
     steps_per_epoch = math.ceil(len(labels) / config.batch)
     check = zlib.crc32(labels.tobytes(), zlib.crc32(np.ascontiguousarray(images)))
-    fixed = {"kind": kind, "classes": classes, "images": len(labels), "data": check, "sizes": dict(config.sizes),
-             "order": [config.seed, config.batch, config.balance, config.labelled]}  # fmt: skip
+    fixed = {
+        "kind": kind,
+        "classes": classes,
+        "images": len(labels),
+        "data": check,
+        "sizes": dict(config.sizes),
+        "order": [config.seed, config.batch, config.balance, config.labelled],
+    }
     images = torch.from_numpy(images).to(device)
-    progress: dict = {"step": 0, "epoch": 0, "batch": 0, "seconds": 0.0, "best": None, "bad_steps": 0,
-                      "skipped": 0, "sums": {}, "count": 0, **fixed}  # fmt: skip
+    progress: dict = {
+        "step": 0,
+        "epoch": 0,
+        "batch": 0,
+        "seconds": 0.0,
+        "best": None,
+        "bad_steps": 0,
+        "skipped": 0,
+        "sums": {},
+        "count": 0,
+        **fixed,
+    }
     if resume:
         checkpoint, damaged = checkpoints.latest(run)
         for name in damaged:
@@ -206,14 +272,24 @@ def train(
     with atomic_path(run / "config.json") as tmp:
         tmp.write_text(json.dumps({"kind": kind} | asdict(config), indent=1) + "\n", encoding="utf-8")
     log = Log(run / "metrics.jsonl", progress["step"] if resume else None)
-    bar = tqdm(total=config.epochs * steps_per_epoch, initial=progress["step"], unit="step", desc=kind,
-               smoothing=0.02, disable=not sys.stderr.isatty())  # fmt: skip
+    bar = tqdm(
+        total=config.epochs * steps_per_epoch,
+        initial=progress["step"],
+        unit="step",
+        desc=kind,
+        smoothing=0.02,
+        disable=not sys.stderr.isatty(),
+    )
     started = time.monotonic() - progress["seconds"]
 
     def write_checkpoint() -> None:
         progress["seconds"] = time.monotonic() - started
-        states = {f"{i}.{j}.{k}": torch.as_tensor(v) for i, o in enumerate(optimizers)
-                  for j, state in o.state_dict()["state"].items() for k, v in state.items()}  # fmt: skip
+        states = {
+            f"{i}.{j}.{k}": torch.as_tensor(v)
+            for i, o in enumerate(optimizers)
+            for j, state in o.state_dict()["state"].items()
+            for k, v in state.items()
+        }
         tensors = {"network": network.state_dict(), "mean": mean.state_dict(), "optimizer": states}
         checkpoints.save(run, progress["step"], checkpoints.Checkpoint(progress, tensors))
 
@@ -221,10 +297,19 @@ def train(
         return {"step": progress["step"], "epoch": progress["epoch"], "seconds": time.monotonic() - started}
 
     def describe(result: dict[str, float]) -> CharacterModel:
-        info = {"data": {"sources": list(characters.sources), "images": len(labels), "options": dict(characters.options)},
-                "training": asdict(config), "epochs": progress["epoch"], "steps": progress["step"],
-                "minutes": round((time.monotonic() - started) / 60, 1), "validation": result,
-                "machine": platform.processor() or platform.machine()}  # fmt: skip
+        info = {
+            "data": {
+                "sources": list(characters.sources),
+                "images": len(labels),
+                "options": dict(characters.options),
+            },
+            "training": asdict(config),
+            "epochs": progress["epoch"],
+            "steps": progress["step"],
+            "minutes": round((time.monotonic() - started) / 60, 1),
+            "validation": result,
+            "machine": platform.processor() or platform.machine(),
+        }
         return CharacterModel(kind, copy.deepcopy(mean).cpu(), classes, dict(config.sizes), info)
 
     def validate() -> None:
@@ -236,8 +321,11 @@ def train(
         if result:
             log.write("validation", **at(), **{k: v if math.isfinite(v) else None for k, v in result.items()})
         shown = ", ".join(f"{k} {v:.4f}" for k, v in result.items())
-        bar.write(f"epoch {progress['epoch']}: {shown or 'not validated'}{' (best)' if result and better and not last else ''}, "
-                  f"{(time.monotonic() - started) / 60:.1f} min", file=sys.stderr)  # fmt: skip
+        bar.write(
+            f"epoch {progress['epoch']}: {shown or 'not validated'}{' (best)' if result and better and not last else ''}, "
+            f"{(time.monotonic() - started) / 60:.1f} min",
+            file=sys.stderr,
+        )
         model = describe(result)
         if better:
             progress["best"] = result.get("loss")
@@ -281,7 +369,11 @@ def train(
                 progress["bad_steps"] += 1
                 if progress["bad_steps"] >= _MAX_SKIPPED:
                     kept = any(run.glob("checkpoint-*"))
-                    way_out = "lower --learning-rate and go on with --resume" if kept else "begin again with a lower --learning-rate"
+                    way_out = (
+                        "lower --learning-rate and go on with --resume"
+                        if kept
+                        else "begin again with a lower --learning-rate"
+                    )
                     raise InputError(
                         f"{run}: {_MAX_SKIPPED} steps in a row without a finite loss (at step {progress['step']}); {way_out}"
                     )
@@ -305,12 +397,15 @@ def train(
                         describe({}).save(run / "best")
                 break
     bar.close()
-    return TrainingResult(progress, finished=progress["epoch"] >= config.epochs, seconds=time.monotonic() - started)
+    return TrainingResult(
+        progress, finished=progress["epoch"] >= config.epochs, seconds=time.monotonic() - started
+    )
 
 
-def _step(kind, network, optimizers, x, y, generator, config, products) -> dict[str, float]:  # noqa: ANN001
+def _step(kind, network, optimizers, x, y, generator, config, products) -> dict[str, float]:
     """One step of each optimizer; what to watch, NaN where a loss or gradient was not finite: then the weights of
-    that optimizer, and all norms' statistics, are as before."""
+    that optimizer, and all norms' statistics, are as before.
+    """
     kept = [b.clone() for b in network.buffers()]
     values = _descent(kind, network, optimizers, x, y, generator, config, products)
     if not all(map(math.isfinite, values.values())):
@@ -320,7 +415,7 @@ def _step(kind, network, optimizers, x, y, generator, config, products) -> dict[
     return values
 
 
-def _descent(kind, network, optimizers, x, y, generator, config, products) -> dict[str, float]:  # noqa: ANN001
+def _descent(kind, network, optimizers, x, y, generator, config, products) -> dict[str, float]:
     if len(optimizers) == 2:
         of_generator, of_discriminator = optimizers
         with products():
@@ -332,12 +427,19 @@ def _descent(kind, network, optimizers, x, y, generator, config, products) -> di
     with products():
         if kind == "ssvae":
             losses = network.losses(
-                x, y, generator, pixel_weight=config.pixel_weight, class_weight=config.class_weight,
+                x,
+                y,
+                generator,
+                pixel_weight=config.pixel_weight,
+                class_weight=config.class_weight,
                 kl_weight=config.kl_weight,
-                swap_weight=config.swap_weight, marginalise=config.marginalise,
-            )  # fmt: skip
+                swap_weight=config.swap_weight,
+                marginalise=config.marginalise,
+            )
         elif kind == "cvae":
-            losses = network.losses(x, y, generator, pixel_weight=config.pixel_weight, kl_weight=config.kl_weight)
+            losses = network.losses(
+                x, y, generator, pixel_weight=config.pixel_weight, kl_weight=config.kl_weight
+            )
         else:
             losses = network.losses(x, y)
     return _values(losses, _descend(losses["loss"], optimizers[0]))
@@ -380,16 +482,20 @@ def _restore(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor], prefi
         if name.startswith(prefix):
             i, key = name[len(prefix) :].split(".", 1)
             p = parameters[int(i)]
-            state.setdefault(int(i), {})[key] = torch.empty_like(p).copy_(value) if value.shape == p.shape else value
+            state.setdefault(int(i), {})[key] = (
+                torch.empty_like(p).copy_(value) if value.shape == p.shape else value
+            )
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
-def _rows(characters: CharacterSet, config: CharacterTrainingConfig):  # noqa: ANN202
+def _rows(characters: CharacterSet, config: CharacterTrainingConfig):
     """Images and labels to train and to validate on, of the classes asked for; labels not used are -1."""
     wanted = resolve_classes(config.classes, "--classes") if config.classes else characters.classes
     lacking = "".join(c for c in wanted if c not in characters.classes)
     if lacking:
-        raise InputError(f"--classes {config.classes}: {lacking!r} is not among the classes of this file, {characters.classes}")
+        raise InputError(
+            f"--classes {config.classes}: {lacking!r} is not among the classes of this file, {characters.classes}"
+        )
     table = np.array([wanted.find(c) for c in characters.classes])
     parts = []
     for split in ("train", "validation"):
@@ -399,7 +505,9 @@ def _rows(characters: CharacterSet, config: CharacterTrainingConfig):  # noqa: A
     images, labels, held_images, held_labels = parts
     counts = np.bincount(labels, minlength=len(wanted))
     if not counts.all():
-        raise InputError(f"there is no image to train on of {''.join(c for c, n in zip(wanted, counts, strict=True) if not n)}")
+        raise InputError(
+            f"there is no image to train on of {''.join(c for c, n in zip(wanted, counts, strict=True) if not n)}"
+        )
     if config.labelled < 1:
         rng = np.random.default_rng((config.seed, 1))
         hidden = np.ones(len(labels), bool)
@@ -430,7 +538,7 @@ def _order(labels: np.ndarray, classes: int, config: CharacterTrainingConfig, ep
 
 
 @torch.no_grad()
-def _validate(kind, network, images, labels, config, device) -> dict[str, float]:  # noqa: ANN001
+def _validate(kind, network, images, labels, config, device) -> dict[str, float]:
     """Means over the validation images; nothing where there are none, or for a GAN."""
     if not len(labels) or kind in ("gan", "cgan"):
         return {}
@@ -441,10 +549,18 @@ def _validate(kind, network, images, labels, config, device) -> dict[str, float]
         if kind == "classifier":
             losses = network.losses(x, y)
         elif kind == "cvae":
-            losses = network.losses(x, y, generator, pixel_weight=config.pixel_weight, kl_weight=config.kl_weight)
+            losses = network.losses(
+                x, y, generator, pixel_weight=config.pixel_weight, kl_weight=config.kl_weight
+            )
         else:
-            losses = network.losses(x, y, generator, pixel_weight=config.pixel_weight,
-                                    class_weight=config.class_weight, kl_weight=config.kl_weight)  # fmt: skip
+            losses = network.losses(
+                x,
+                y,
+                generator,
+                pixel_weight=config.pixel_weight,
+                class_weight=config.class_weight,
+                kl_weight=config.kl_weight,
+            )
         for name, value in losses.items():
             sums[name] = sums.get(name, 0.0) + value.item() * len(y)
     return {k: v / len(labels) for k, v in sums.items()}

@@ -27,7 +27,7 @@ class Posterior(NamedTuple):
     log_var: Tensor
 
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
-        """z = mean + deviation * noise, (N, latent)."""
+        """Z = mean + deviation * noise, (N, latent)."""
         noise = torch.randn(self.mean.shape, generator=generator, dtype=self.mean.dtype).to(self.mean.device)
         return self.mean + torch.exp(self.log_var / 2) * noise
 
@@ -82,7 +82,12 @@ class SemiSupervisedVAE(nn.Module):
     """
 
     def __init__(
-        self, classes: int, latent: int = 64, channels: int = 32, hidden: int = 128, class_input: str = "label"
+        self,
+        classes: int,
+        latent: int = 64,
+        channels: int = 32,
+        hidden: int = 128,
+        class_input: str = "label",
     ) -> None:
         super().__init__()
         if class_input not in ("label", "logits"):
@@ -91,18 +96,22 @@ class SemiSupervisedVAE(nn.Module):
         flat = channels * 7 * 7
         self.shape = (channels, 7, 7)
         self.convolutions = nn.Sequential(
-            nn.Conv2d(1, channels, 4, stride=2, padding=1), nn.ReLU(),
-            nn.Conv2d(channels, channels, 4, stride=2, padding=1), nn.ReLU(), nn.Flatten(),
-        )  # fmt: skip
+            nn.Conv2d(1, channels, 4, stride=2, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, 4, stride=2, padding=1),
+            nn.ReLU(),
+            nn.Flatten(),
+        )
         self.class_head = nn.Sequential(nn.Linear(flat, hidden), nn.ReLU(), nn.Linear(hidden, classes))
         self.posterior_head = nn.Linear(flat, 2 * latent)
         self.from_class = nn.Sequential(nn.Linear(classes, hidden), nn.ReLU(), nn.Linear(hidden, flat))
         self.from_latent = nn.Linear(latent, flat)
         self.draw = nn.Sequential(
             nn.ReLU(),
-            nn.ConvTranspose2d(channels, channels, 4, stride=2, padding=1), nn.ReLU(),
+            nn.ConvTranspose2d(channels, channels, 4, stride=2, padding=1),
+            nn.ReLU(),
             nn.ConvTranspose2d(channels, 1, 4, stride=2, padding=1),
-        )  # fmt: skip
+        )
 
     # As confident as a class head is of a clear image.
     _CONFIDENT = 12.0
@@ -110,7 +119,9 @@ class SemiSupervisedVAE(nn.Module):
     def encode(self, images: Tensor) -> tuple[Tensor, Posterior]:
         """(N, 1, 28, 28) in 0..1 -> logits of the class (N, classes), q(z | x)."""
         features = self.convolutions(images)
-        logits, posterior = (head(features).to(images.dtype) for head in (self.class_head, self.posterior_head))
+        logits, posterior = (
+            head(features).to(images.dtype) for head in (self.class_head, self.posterior_head)
+        )
         return logits, Posterior(*posterior.chunk(2, dim=1))
 
     def forward(self, images: Tensor) -> Tensor:
@@ -126,7 +137,9 @@ class SemiSupervisedVAE(nn.Module):
         one_hot = F.one_hot(labels, self.classes).to(self.from_latent.weight)
         return one_hot if self.class_input == "label" else self._CONFIDENT * (one_hot - 1 / self.classes)
 
-    def sample(self, labels: Tensor, generator: torch.Generator | None = None, z: Tensor | None = None) -> Tensor:
+    def sample(
+        self, labels: Tensor, generator: torch.Generator | None = None, z: Tensor | None = None
+    ) -> Tensor:
         """Images of these classes, (N, 1, 28, 28) in 0..1; z is the prior's unless given, (N or 1, latent)."""
         if z is None:
             z = torch.randn(len(labels), self.latent, generator=generator)
@@ -173,7 +186,8 @@ class SemiSupervisedVAE(nn.Module):
             pixels = reconstruction(self.decode(logits, z), images)
         elif known.any():
             pixels = pixels.index_put(
-                (known,), reconstruction(self.decode(self.class_vectors(labels[known]), z[known]), images[known])
+                (known,),
+                reconstruction(self.decode(self.class_vectors(labels[known]), z[known]), images[known]),
             )
         if known.any():
             cross = cross.index_put((known,), F.nll_loss(log_q[known], labels[known], reduction="none"))
@@ -207,7 +221,9 @@ class SemiSupervisedVAE(nn.Module):
         asked = torch.randint(self.classes, (len(z),), generator=generator).to(z.device)
         other = torch.randn(z.shape, generator=generator, dtype=z.dtype).to(z.device)
         every_second = (torch.arange(len(z), device=z.device) % 2 == 0)[:, None]
-        drawn = torch.sigmoid(self.decode(self.class_vectors(asked), torch.where(every_second, z, other)).to(z.dtype))
+        drawn = torch.sigmoid(
+            self.decode(self.class_vectors(asked), torch.where(every_second, z, other)).to(z.dtype)
+        )
         # Judged as readers would, not by the grain of a few pixels.
         drawn = distort(drawn, _GLANCE, generator)
         fixed = {name: p.detach() for name, p in self.named_parameters()}
@@ -247,7 +263,9 @@ class ConditionalVAE(nn.Module):
         both = torch.cat([z, F.one_hot(labels, self.classes).to(z)], 1)
         return self.draw(both).view(-1, 1, 28, 28)
 
-    def sample(self, labels: Tensor, generator: torch.Generator | None = None, z: Tensor | None = None) -> Tensor:
+    def sample(
+        self, labels: Tensor, generator: torch.Generator | None = None, z: Tensor | None = None
+    ) -> Tensor:
         """Images of these classes, (N, 1, 28, 28) in 0..1; z is the prior's unless given, (N or 1, latent)."""
         if z is None:
             z = torch.randn(len(labels), self.latent, generator=generator)
@@ -263,7 +281,7 @@ class ConditionalVAE(nn.Module):
         pixel_weight: float = 1.0,
         kl_weight: float = 1.0,
     ) -> dict[str, Tensor]:
-        """"loss", its parts "pixels" and "kl"; means over the batch, in nats.
+        """ "loss", its parts "pixels" and "kl"; means over the batch, in nats.
 
         Args:
             images: (N, 1, 28, 28) in 0..1.
@@ -278,4 +296,6 @@ class ConditionalVAE(nn.Module):
     def bound(self, images: Tensor, labels: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """-ELBO of log p(x | y) in nats, from one z each, (N,)."""
         posterior = self.encode(images, labels)
-        return reconstruction(self.decode(labels, posterior.sample(generator)), images) + divergence(posterior)
+        return reconstruction(self.decode(labels, posterior.sample(generator)), images) + divergence(
+            posterior
+        )

@@ -31,7 +31,9 @@ def run(argv: Sequence[str]) -> int:
     if argv[:1] in (["-h"], ["--help"], []):
         from ..characters.model import KINDS
 
-        print("usage: strokes characters COMMAND ...\n\nPictures of single characters, 28x28, apart from the pen's model.\n")
+        print(
+            "usage: strokes characters COMMAND ...\n\nPictures of single characters, 28x28, apart from the pen's model.\n"
+        )
         print("commands:\n" + "\n".join(f"  {name:<9} {what}" for name, (_, what) in commands.items()))
         print("\nmodels, packaged (name one with --model) or of your own (name its folder):")
         print("\n".join(f"  {name:<10} {what}" for name, what in KINDS.items()))
@@ -39,27 +41,47 @@ def run(argv: Sequence[str]) -> int:
         print("'strokes characters COMMAND --help' explains a command and gives an example.")
         return 0 if argv else 2
     if argv[0] not in commands:
-        raise InputError(f"there is no command {argv[0]!r}; there are {', '.join(commands)} (see 'strokes characters --help')")
+        raise InputError(
+            f"there is no command {argv[0]!r}; there are {', '.join(commands)} (see 'strokes characters --help')"
+        )
     return commands[argv[0]][0](argv[1:])
 
 
 def _model_option(parser: Parser, default: str, what: str) -> None:
-    parser.add_argument("--model", default=default, metavar="M", help=f"{what}: packaged, or a folder (default: {default})")
+    parser.add_argument(
+        "--model", default=default, metavar="M", help=f"{what}: packaged, or a folder (default: {default})"
+    )
 
 
 def _sample(argv: Sequence[str]) -> int:
-    parser = Parser("characters sample", "Draw characters into a picture, black on white.",
-                    "strokes characters sample 'HELLO 42' -o hello.png\n"
-                    "  strokes characters sample A --count 40 -o forty-As.png\n"
-                    "  strokes characters sample --sheet -o every-class.png --model ssvae")  # fmt: skip
-    parser.add_argument("text", metavar="TEXT", nargs="?", help="what to draw; blanks and line breaks are kept")
+    parser = Parser(
+        "characters sample",
+        "Draw characters into a picture, black on white.",
+        "strokes characters sample 'HELLO 42' -o hello.png\n"
+        "  strokes characters sample A --count 40 -o forty-As.png\n"
+        "  strokes characters sample --sheet -o every-class.png --model ssvae",
+    )
+    parser.add_argument(
+        "text", metavar="TEXT", nargs="?", help="what to draw; blanks and line breaks are kept"
+    )
     parser.add_argument("-o", "--output", metavar="OUT.png", required=True)
-    parser.add_argument("--count", type=int, default=1, metavar="N", help="how often the text is drawn (default: 1)")
+    parser.add_argument(
+        "--count", type=int, default=1, metavar="N", help="how often the text is drawn (default: 1)"
+    )
     parser.add_argument("--sheet", action="store_true", help="every class the model knows, eight times")
-    parser.add_argument("--columns", type=int, default=24, metavar="N", help="most characters a line (default: 24)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="another seed, other characters (default: 0)")
-    parser.add_argument("--spread", type=float, default=1.0, metavar="S",
-                        help="below 1 characters are more alike and more legible, above 1 stranger (default: 1)")  # fmt: skip
+    parser.add_argument(
+        "--columns", type=int, default=24, metavar="N", help="most characters a line (default: 24)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="another seed, other characters (default: 0)"
+    )
+    parser.add_argument(
+        "--spread",
+        type=float,
+        default=1.0,
+        metavar="S",
+        help="below 1 characters are more alike and more legible, above 1 stranger (default: 1)",
+    )
     _model_option(parser, _DRAWS, "cgan, ssvae, cvae or gan")
     args = parser.parse_args(argv)
     if (args.text is None) != args.sheet:
@@ -73,21 +95,30 @@ def _sample(argv: Sequence[str]) -> int:
     from ..characters.figures import model_sheet, save_picture, sheet, typeset
 
     if args.text and len(args.text) * args.count > _MOST:
-        raise InputError(f"--count {args.count}: that is more than {_MOST:,} characters in one picture; ask for fewer")
+        raise InputError(
+            f"--count {args.count}: that is more than {_MOST:,} characters in one picture; ask for fewer"
+        )
     model = _load(args.model)
     if not model.draws:
-        raise InputError(f"--model {args.model}: a {model.kind} draws nothing; name one that does (ssvae, cvae, cgan, gan)")
+        raise InputError(
+            f"--model {args.model}: a {model.kind} draws nothing; name one that does (ssvae, cvae, cgan, gan)"
+        )
     if args.sheet:
         save_picture(model_sheet(model, seed=args.seed), args.output)
         return 0
     generator = torch.Generator().manual_seed(args.seed)
 
     def draw(characters: str) -> torch.Tensor:
-        labels = model.labels(characters) if model.on_demand else torch.zeros(len(characters), dtype=torch.int64)
+        labels = (
+            model.labels(characters) if model.on_demand else torch.zeros(len(characters), dtype=torch.int64)
+        )
         return torch.cat([model.draw(labels[rows], generator, args.spread) for rows in batches(len(labels))])
 
     if not model.on_demand:
-        print(f"strokes: a {model.kind} cannot be asked for a character: it draws as many as the text has", file=sys.stderr)
+        print(
+            f"strokes: a {model.kind} cannot be asked for a character: it draws as many as the text has",
+            file=sys.stderr,
+        )
     if len(args.text.strip()) == 1 and args.count > 1:
         drawn = draw(args.text.strip() * args.count)
         save_picture(sheet(drawn, min(args.columns, args.count)), args.output)
@@ -97,12 +128,16 @@ def _sample(argv: Sequence[str]) -> int:
 
 
 def _classify(argv: Sequence[str]) -> int:
-    parser = Parser("characters classify",
-                    "Say which character each picture shows: a photograph, scan or drawing of one character, of any size,\n"
-                    "dark on light or light on dark. One line a picture: its name, the character, how sure.",
-                    "strokes characters classify a.png photo.jpg")  # fmt: skip
+    parser = Parser(
+        "characters classify",
+        "Say which character each picture shows: a photograph, scan or drawing of one character, of any size,\n"
+        "dark on light or light on dark. One line a picture: its name, the character, how sure.",
+        "strokes characters classify a.png photo.jpg",
+    )
     parser.add_argument("images", metavar="IMAGE", nargs="+")
-    parser.add_argument("--among", metavar="CHARACTERS", help="digits, letters, or the characters it can be (default: any)")
+    parser.add_argument(
+        "--among", metavar="CHARACTERS", help="digits, letters, or the characters it can be (default: any)"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a line, with the five likeliest")
     parser.add_argument("--show", metavar="OUT.png", help="a picture of what the model saw of each")
     _model_option(parser, _JUDGE, "classifier or ssvae")
@@ -111,10 +146,10 @@ def _classify(argv: Sequence[str]) -> int:
         check_output(args.show)
     import torch
 
-    from ..characters.figures import save_picture, sheet
-    from ..characters.image import load_image
     from ..characters.arrays import as_tensor
     from ..characters.data import resolve_classes
+    from ..characters.figures import save_picture, sheet
+    from ..characters.image import load_image
 
     model = _load(args.model)
     if not model.classifies:
@@ -134,12 +169,20 @@ def _classify(argv: Sequence[str]) -> int:
         with torch.no_grad():
             logits = model.network(as_tensor(image[None]))[0, among]
         shares, order = torch.softmax(logits, 0).sort(descending=True)
-        ranked = [(model.classes[int(among[i])], float(p)) for p, i in zip(shares[:5], order[:5], strict=False)]
+        ranked = [
+            (model.classes[int(among[i])], float(p)) for p, i in zip(shares[:5], order[:5], strict=False)
+        ]
         if args.json:
-            print(json.dumps({"image": str(path), "character": ranked[0][0], "likeliest": dict(ranked)}), flush=True)
+            print(
+                json.dumps({"image": str(path), "character": ranked[0][0], "likeliest": dict(ranked)}),
+                flush=True,
+            )
         else:
             others = ", ".join(f"{c} {100 * p:.1f} %" for c, p in ranked[1:3] if p >= 0.005)
-            print(f"{path}: {ranked[0][0]} {100 * ranked[0][1]:.1f} %" + (f" (or {others})" if others else ""), flush=True)
+            print(
+                f"{path}: {ranked[0][0]} {100 * ranked[0][1]:.1f} %" + (f" (or {others})" if others else ""),
+                flush=True,
+            )
     if args.show and seen:
         import numpy as np
 
@@ -148,17 +191,26 @@ def _classify(argv: Sequence[str]) -> int:
 
 
 def _imitate(argv: Sequence[str]) -> int:
-    parser = Parser("characters imitate",
-                    "Draw any character in the style of a few: pictures of single characters, as 'classify' takes them.\n"
-                    "Width, slant and weight of the pen carry over best; three or more pictures are better than one.",
-                    "strokes characters imitate a.png b.png 7.png --text 'ABC 123' -o mine.png")  # fmt: skip
+    parser = Parser(
+        "characters imitate",
+        "Draw any character in the style of a few: pictures of single characters, as 'classify' takes them.\n"
+        "Width, slant and weight of the pen carry over best; three or more pictures are better than one.",
+        "strokes characters imitate a.png b.png 7.png --text 'ABC 123' -o mine.png",
+    )
     parser.add_argument("images", metavar="IMAGE", nargs="+")
     parser.add_argument("--text", metavar="TEXT", help="what to draw (default: every class)")
     parser.add_argument("-o", "--output", metavar="OUT.png", required=True)
-    parser.add_argument("--variety", type=float, default=0.0, metavar="V",
-                        help="how far characters stray from each other, in deviations (default: 0)")  # fmt: skip
+    parser.add_argument(
+        "--variety",
+        type=float,
+        default=0.0,
+        metavar="V",
+        help="how far characters stray from each other, in deviations (default: 0)",
+    )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the straying (default: 0)")
-    parser.add_argument("--columns", type=int, default=24, metavar="N", help="most characters a line (default: 24)")
+    parser.add_argument(
+        "--columns", type=int, default=24, metavar="N", help="most characters a line (default: 24)"
+    )
     _model_option(parser, _IMITATES, "an ssvae")
     args = parser.parse_args(argv)
     if args.columns < 1 or args.seed < 0 or not 0 <= args.variety <= 10:
@@ -184,14 +236,20 @@ def _imitate(argv: Sequence[str]) -> int:
 
 
 def _latent(argv: Sequence[str]) -> int:
-    parser = Parser("characters latent",
-                    "A picture of a variational autoencoder's latent space: where characters lie on its two widest\n"
-                    "directions, a map of one character over them, and what each of the widest directions does.",
-                    "strokes characters latent -o map.png --character A")  # fmt: skip
+    parser = Parser(
+        "characters latent",
+        "A picture of a variational autoencoder's latent space: where characters lie on its two widest\n"
+        "directions, a map of one character over them, and what each of the widest directions does.",
+        "strokes characters latent -o map.png --character A",
+    )
     parser.add_argument("-o", "--output", metavar="OUT.png", required=True)
     parser.add_argument("--character", default="", metavar="C", help="the map's (default: the first class)")
-    parser.add_argument("--data", metavar="FILE.npz", help="what 'strokes prepare characters' made, to place its test images "
-                        "(default: images that the model draws itself)")  # fmt: skip
+    parser.add_argument(
+        "--data",
+        metavar="FILE.npz",
+        help="what 'strokes prepare characters' made, to place its test images "
+        "(default: images that the model draws itself)",
+    )
     _model_option(parser, _IMITATES, "ssvae or cvae")
     args = parser.parse_args(argv)
     check_output(args.output)
@@ -202,26 +260,48 @@ def _latent(argv: Sequence[str]) -> int:
         raise InputError("--character takes one character")
     images, labels, _ = _split(args.data, model, "test") if args.data else (None, None, None)
     if images is not None and len(images) < 3:
-        raise InputError(f"{args.data}: it has {len(images)} test images of this model's classes; a map needs at least 3")
+        raise InputError(
+            f"{args.data}: it has {len(images)} test images of this model's classes; a map needs at least 3"
+        )
     latent_map(model, args.output, character=args.character, images=images, labels=labels)
     return 0
 
 
 def _evaluate(argv: Sequence[str]) -> int:
-    parser = Parser("characters evaluate",
-                    "How well a model reads and draws: one JSON object on standard output. Accuracy, the negative bound on\n"
-                    "log p(x | y) in nats, and what the judge says of drawn images: the share of the class asked for, the\n"
-                    "Frechet distance in the judge's features with the floor of real against real, precision and recall.",
-                    "strokes characters evaluate --model cgan --data characters.npz")  # fmt: skip
+    parser = Parser(
+        "characters evaluate",
+        "How well a model reads and draws: one JSON object on standard output. Accuracy, the negative bound on\n"
+        "log p(x | y) in nats, and what the judge says of drawn images: the share of the class asked for, the\n"
+        "Frechet distance in the judge's features with the floor of real against real, precision and recall.",
+        "strokes characters evaluate --model cgan --data characters.npz",
+    )
     _model_option(parser, _JUDGE, "the model")
-    parser.add_argument("--data", required=True, metavar="FILE.npz", help="made by 'strokes prepare characters'")
-    parser.add_argument("--split", default="test", choices=("train", "validation", "test"), help="default test")
-    parser.add_argument("--source", metavar="NAME", help="the images of one data set only, as mnist (default: all)")
-    parser.add_argument("--judge", default=_JUDGE, metavar="M", help="a classifier (default: the packaged one)")
-    parser.add_argument("--classes", metavar="C", help="digits, letters, or the characters to look at (default: all of the model)")
-    parser.add_argument("--each", type=int, default=0, metavar="N", help="images drawn a class (default: as many as are real)")
-    parser.add_argument("--spread", type=float, default=1.0, metavar="S", help="deviation of z in drawing (default: 1)")
-    parser.add_argument("--styles", type=int, default=0, metavar="N", help="also measure imitation, over N prompts")
+    parser.add_argument(
+        "--data", required=True, metavar="FILE.npz", help="made by 'strokes prepare characters'"
+    )
+    parser.add_argument(
+        "--split", default="test", choices=("train", "validation", "test"), help="default test"
+    )
+    parser.add_argument(
+        "--source", metavar="NAME", help="the images of one data set only, as mnist (default: all)"
+    )
+    parser.add_argument(
+        "--judge", default=_JUDGE, metavar="M", help="a classifier (default: the packaged one)"
+    )
+    parser.add_argument(
+        "--classes",
+        metavar="C",
+        help="digits, letters, or the characters to look at (default: all of the model)",
+    )
+    parser.add_argument(
+        "--each", type=int, default=0, metavar="N", help="images drawn a class (default: as many as are real)"
+    )
+    parser.add_argument(
+        "--spread", type=float, default=1.0, metavar="S", help="deviation of z in drawing (default: 1)"
+    )
+    parser.add_argument(
+        "--styles", type=int, default=0, metavar="N", help="also measure imitation, over N prompts"
+    )
     args = parser.parse_args(argv)
     import numpy as np
 
@@ -237,9 +317,18 @@ def _evaluate(argv: Sequence[str]) -> int:
         wanted = model.labels(resolve_classes(args.classes, "--classes")).numpy()
         images, labels = images[np.isin(labels, wanted)], labels[np.isin(labels, wanted)]
     if len(images) < 20:
-        raise InputError(f"{args.data}: it has {len(images)} images of these classes in the split {args.split}; 20 are needed")
-    result: dict = {"model": str(args.model), "kind": model.kind, "data": str(args.data), "split": args.split,
-                    "source": args.source, "held_out": held_out, "images": len(images)}  # fmt: skip
+        raise InputError(
+            f"{args.data}: it has {len(images)} images of these classes in the split {args.split}; 20 are needed"
+        )
+    result: dict = {
+        "model": str(args.model),
+        "kind": model.kind,
+        "data": str(args.data),
+        "split": args.split,
+        "source": args.source,
+        "held_out": held_out,
+        "images": len(images),
+    }
     from tqdm import tqdm
 
     def bar(what: str, total: int) -> tqdm:
@@ -254,7 +343,9 @@ def _evaluate(argv: Sequence[str]) -> int:
             rows = np.isin(labels, own)
             if rows.any():
                 result[f"accuracy_{name}"] = evaluation.accuracy(model.network, images[rows], labels[rows])
-                result[f"accuracy_{name}_among_{name}"] = evaluation.accuracy(model.network, images[rows], labels[rows], own)
+                result[f"accuracy_{name}_among_{name}"] = evaluation.accuracy(
+                    model.network, images[rows], labels[rows], own
+                )
     if model.kind in ("ssvae", "cvae"):
         result["negative_elbo"] = evaluation.negative_elbo(model, images, labels)
     if model.draws:
@@ -267,9 +358,14 @@ def _evaluate(argv: Sequence[str]) -> int:
         classes = "".join(model.classes[i] for i in np.unique(labels))
         of_judge = np.array([judge.classes.index(c) for c in model.classes])[labels]
         each = args.each or int(np.bincount(labels).max())
-        if each * len(classes) < 20 or int(np.bincount(labels)[np.unique(labels)].min()) // 2 * len(classes) < 4:
-            raise InputError(f"--each {args.each}: that is {each * len(classes)} images, beside "
-                             f"{len(images)} real ones; more are needed to compare")  # fmt: skip
+        if (
+            each * len(classes) < 20
+            or int(np.bincount(labels)[np.unique(labels)].min()) // 2 * len(classes) < 4
+        ):
+            raise InputError(
+                f"--each {args.each}: that is {each * len(classes)} images, beside "
+                f"{len(images)} real ones; more are needed to compare"
+            )
         with bar("drawing", each * len(classes)) as done:
             drawn = evaluation.draw_evenly(model, classes, each, tick=done.update, spread=args.spread)
         try:
@@ -283,9 +379,11 @@ def _evaluate(argv: Sequence[str]) -> int:
             "prompts": report.count,
             "correlation": dict(zip(MEASURES, _numbers(report.correlation), strict=True)),
             "kept": dict(zip(report.styles[1:], report.kept.tolist(), strict=True)),
-            "measured": {n: {"prompts": _numbers(p), "drawn": _numbers(d)}
-                         for n, p, d in zip(report.styles, report.prompts, report.drawn, strict=True)},
-        }  # fmt: skip
+            "measured": {
+                n: {"prompts": _numbers(p), "drawn": _numbers(d)}
+                for n, p, d in zip(report.styles, report.prompts, report.drawn, strict=True)
+            },
+        }
         print(report.table(), file=sys.stderr)
     print(json.dumps(result))
     return 0
@@ -312,7 +410,11 @@ def _train(argv: Sequence[str]) -> int:
     from ..characters.model import KINDS
 
     # The defaults shown and taken are its own, so it must be known before the rest is read.
-    values = {i + 1 for i, a in enumerate(argv) if a.startswith("-") and "=" not in a and a not in ("--resume", "-h", "--help")}
+    values = {
+        i + 1
+        for i, a in enumerate(argv)
+        if a.startswith("-") and "=" not in a and a not in ("--resume", "-h", "--help")
+    }
     kind = next((a for i, a in enumerate(argv) if a in KINDS and i not in values), None)
     if kind is None and not {"-h", "--help"} & set(argv):
         raise InputError(f"name what to train: {', '.join(KINDS)} (see 'strokes characters train --help')")
@@ -324,10 +426,14 @@ def _train(argv: Sequence[str]) -> int:
     kinds = "\n".join(f"  {name:<10}  {what}" for name, what in KINDS.items())
     parser = SettingsParser("characters train", _TRAIN.format(kinds=kinds, kind=kind or "ssvae"))
     parser.add_argument("kind", metavar="KIND", choices=tuple(KINDS), help="see above")
-    parser.add_argument("--data", required=True, metavar="FILE.npz", help="made by 'strokes prepare characters'")
+    parser.add_argument(
+        "--data", required=True, metavar="FILE.npz", help="made by 'strokes prepare characters'"
+    )
     parser.add_argument("-o", "--output", required=True, metavar="RUN", help="the folder of the run")
     parser.add_argument("--resume", action="store_true", help="go on with the run in RUN")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="auto: a GPU if there is one")
+    parser.add_argument(
+        "--device", choices=("auto", "cpu", "cuda"), default="auto", help="auto: a GPU if there is one"
+    )
     parser.add_argument("--threads", type=int, default=0, help="0: one a core")
     parser.add_argument("--config", action="config", metavar="FILE", help="a YAML file of settings")
     parser.add_class_arguments(CharacterTrainingConfig)
@@ -359,7 +465,7 @@ def _train(argv: Sequence[str]) -> int:
     characters = CharacterSet.load(args.data)
     fresh_run(out, args.resume)
 
-    def draw(model, path: Path) -> None:  # noqa: ANN001
+    def draw(model, path: Path) -> None:
         if model.draws:
             save_picture(model_sheet(model), path, 2)
         if (out / "metrics.jsonl").stat().st_size:
@@ -369,24 +475,28 @@ def _train(argv: Sequence[str]) -> int:
     print(
         f"{'trained' if result['finished'] else 'stopped'} after {result['epoch']} epochs, step {result['step']}, "
         f"{result['seconds'] / 60:.1f} min"
-        + ("" if result["finished"] else f"; go on with: strokes characters train {args.kind} --data {args.data} -o {out} --resume"),
+        + (
+            ""
+            if result["finished"]
+            else f"; go on with: strokes characters train {args.kind} --data {args.data} -o {out} --resume"
+        ),
         file=sys.stderr,
     )
     return 0
 
 
-def _numbers(values) -> list[float | None]:  # noqa: ANN001
+def _numbers(values) -> list[float | None]:
     """For JSON, which has no NaN."""
     return [v if v == v else None for v in values.tolist()]
 
 
-def _load(where: str):  # noqa: ANN202
+def _load(where: str):
     from ..characters.model import load_model
 
     return load_model(where)
 
 
-def _split(path: str, model, split: str, source: str | None = None):  # noqa: ANN001, ANN202
+def _split(path: str, model, split: str, source: str | None = None):
     """Images and the model's labels of the classes that it knows, and whether it was trained without them.
 
     That is known (true) of the test images of the very set that the model was trained on, and of its training
@@ -409,5 +519,8 @@ def _split(path: str, model, split: str, source: str | None = None):  # noqa: AN
     same = data.get("options") == dict(characters.options) and data.get("sources") == list(characters.sources)
     held_out = None if not same else split == "test"
     if held_out is False:
-        print(f"strokes: the split {split} is not held out: the model was trained or chosen with it", file=sys.stderr)
+        print(
+            f"strokes: the split {split} is not held out: the model was trained or chosen with it",
+            file=sys.stderr,
+        )
     return characters.images[rows], labels[rows], held_out

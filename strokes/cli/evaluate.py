@@ -49,7 +49,9 @@ def run(argv: Sequence[str]) -> int:
     try:
         network = StrokeNetwork(len(model.alphabet), NetworkConfig(**model.network))
     except TypeError as e:
-        raise InputError(f"{args.model}: its config.json names a network that this version cannot build ({e})") from None
+        raise InputError(
+            f"{args.model}: its config.json names a network that this version cannot build ({e})"
+        ) from None
     network.load_state_dict({k: torch.from_numpy(v) for k, v in model.weights.items()})
     corpus = replace(corpus, alphabet=model.alphabet, statistics=model.statistics)
     if model.info.get("preset") is not None and dict(corpus.options) != model.info["preset"]:
@@ -64,6 +66,9 @@ def run(argv: Sequence[str]) -> int:
         result = evaluate(network, corpus, indices, progress=bar.update)
     about = {"model": str(args.model), "corpus": str(args.corpus), "split": args.split}
     statistics = {"mean": model.statistics.mean, "std": model.statistics.std}
-    print(json.dumps(about | asdict(result) | {"statistics": statistics,
-                                               "scale_floor": network.config.scale_floor}))  # fmt: skip
+    print(
+        json.dumps(
+            about | asdict(result) | {"statistics": statistics, "scale_floor": network.config.scale_floor}
+        )
+    )
     return 0

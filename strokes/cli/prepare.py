@@ -155,14 +155,25 @@ def _characters_parser() -> argparse.ArgumentParser:
         help="the classes to keep, by name or as a string of characters (default: those of 0-9 A-Z that are there)",
     )
     parser.add_argument(
-        "--cap", type=int, default=0, metavar="N", help="at most this many training images a class (default: all)"
+        "--cap",
+        type=int,
+        default=0,
+        metavar="N",
+        help="at most this many training images a class (default: all)",
     )
-    for name, what in (("validation", "validate on, of each class"), ("test", "test on, where no test set is given")):
+    for name, what in (
+        ("validation", "validate on, of each class"),
+        ("test", "test on, where no test set is given"),
+    ):
         parser.add_argument(
             f"--{name}", type=float, default=0.1, metavar="F", help=f"the share to {what} (default: 0.1)"
         )
     parser.add_argument(
-        "--seed", type=int, default=1, metavar="N", help="which images these are, and the order of all (default: 1)"
+        "--seed",
+        type=int,
+        default=1,
+        metavar="N",
+        help="which images these are, and the order of all (default: 1)",
     )
     parser.add_argument(
         "--transposed",

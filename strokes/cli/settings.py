@@ -25,19 +25,25 @@ class _Formatter(jsonargparse.DefaultHelpFormatter, argparse.RawDescriptionHelpF
 
 def dashes(argv: Sequence[str]) -> list[str]:
     """Options as people type them, with dashes, in the spelling of Python's names."""
-    return [re.sub(r"(?<=\w)-", "_", a.split("=")[0]) + a[len(a.split("=")[0]) :] if a.startswith("--") else a
-            for a in argv]  # fmt: skip
+    return [
+        re.sub(r"(?<=\w)-", "_", a.split("=")[0]) + a[len(a.split("=")[0]) :] if a.startswith("--") else a
+        for a in argv
+    ]
 
 
 class SettingsParser(jsonargparse.ArgumentParser):
     """A parser of settings whose errors are one line, exit status 2."""
 
     def __init__(self, command: str, description: str) -> None:
-        super().__init__(prog=f"strokes {command}", description=description, default_env=False, formatter_class=_Formatter)
+        super().__init__(
+            prog=f"strokes {command}", description=description, default_env=False, formatter_class=_Formatter
+        )
 
     def format_help(self) -> str:
         """Options are shown with dashes."""
-        return re.sub(r"(?<![\w-])--[\w.]+", lambda option: option[0].replace("_", "-"), super().format_help())
+        return re.sub(
+            r"(?<![\w-])--[\w.]+", lambda option: option[0].replace("_", "-"), super().format_help()
+        )
 
     def error(self, message: str, ex: Exception | None = None) -> None:
         """One sentence instead of a page."""
@@ -62,7 +68,9 @@ class SettingsParser(jsonargparse.ArgumentParser):
             self.set_defaults(_flatten({k: v for k, v in kept.items() if k not in drop}))
         except (OSError, ValueError, KeyError, AttributeError) as e:
             why = f" ({e})" if isinstance(e, KeyError) else ""  # a setting of another version
-            raise InputError(f"{what}: missing, damaged or of another version{why}; it cannot be resumed") from None
+            raise InputError(
+                f"{what}: missing, damaged or of another version{why}; it cannot be resumed"
+            ) from None
 
     def settings(self, args: jsonargparse.Namespace, kind: type[T]) -> T:
         """The dataclass that the options describe.

@@ -45,7 +45,9 @@ def run(argv: Sequence[str]) -> int:
         args = parser.parse_args(argv)
     for name in ("threads", "processes"):
         if getattr(args, name) < 0:
-            raise InputError(f"--{name} is {getattr(args, name)}; give 0 or more (see 'strokes train --help')")
+            raise InputError(
+                f"--{name} is {getattr(args, name)}; give 0 or more (see 'strokes train --help')"
+            )
     config = parser.settings(args, TrainingConfig)
     if config.batch < args.processes:
         raise InputError(f"--processes {args.processes} is more than the {config.batch} lines of a batch")
@@ -75,8 +77,14 @@ def run(argv: Sequence[str]) -> int:
     under_torchrun = {"RANK", "WORLD_SIZE"} <= os.environ.keys()
     if on_gpu or under_torchrun or not distributed.can_launch():
         if args.processes > 1:
-            how = "torchrun starts the processes" if on_gpu or under_torchrun else "here is only one process possible"
-            raise InputError(f"--processes {args.processes}: {how}; leave it out (see 'strokes train --help')")
+            how = (
+                "torchrun starts the processes"
+                if on_gpu or under_torchrun
+                else "here is only one process possible"
+            )
+            raise InputError(
+                f"--processes {args.processes}: {how}; leave it out (see 'strokes train --help')"
+            )
         if args.threads:
             torch.set_num_threads(args.threads)
         return _train(None, *call)
@@ -90,7 +98,9 @@ def run(argv: Sequence[str]) -> int:
     return distributed.launch(_train, processes, threads, *call)
 
 
-def _train(place, corpus_file: str, out: Path, config: TrainingConfig, resume: bool, start, device: str) -> int:  # noqa: ANN001
+def _train(
+    place, corpus_file: str, out: Path, config: TrainingConfig, resume: bool, start, device: str
+) -> int:
     """The work of one process; `place` tells it among its like."""
     import torch
 
@@ -101,9 +111,16 @@ def _train(place, corpus_file: str, out: Path, config: TrainingConfig, resume: b
     from ..training.runs import fresh_run
 
     corpus = Corpus.load(corpus_file)
-    if start is not None and start.info.get("preset") not in (None, dict(corpus.options)) and (not place or place.rank == 0):
-        print(f"strokes: {corpus_file} was prepared with other options than the model that it starts from; "
-              "lines of another scale or rate than it knows come out as such", file=sys.stderr)  # fmt: skip
+    if (
+        start is not None
+        and start.info.get("preset") not in (None, dict(corpus.options))
+        and (not place or place.rank == 0)
+    ):
+        print(
+            f"strokes: {corpus_file} was prepared with other options than the model that it starts from; "
+            "lines of another scale or rate than it knows come out as such",
+            file=sys.stderr,
+        )
     group = distributed.start(place, device)
     if group.first:
         fresh_run(out, resume)
@@ -134,15 +151,27 @@ def _parser() -> SettingsParser:
     parser.add_argument("corpus", metavar="CORPUS.npz", help="made by 'strokes prepare'")
     parser.add_argument("-o", "--output", required=True, metavar="RUN", help="the folder of the run")
     parser.add_argument("--resume", action="store_true", help="go on with the run in RUN")
-    parser.add_argument("--start", metavar="MODEL",
-                        help="begin with the weights of this model, a folder or a packaged one, instead of "
-                        "random ones; its sizes, alphabet and statistics hold")  # fmt: skip
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="auto: a GPU if there is one")
-    parser.add_argument("--threads", type=int, default=_threads_asked_for(),
-                        help="threads of each process (0: as many as there are cores for)")  # fmt: skip
-    parser.add_argument("--processes", type=int, default=0,
-                        help="processes that share each batch on a CPU (0: one a core, while each has "
-                        "16 lines of a batch)")  # fmt: skip
+    parser.add_argument(
+        "--start",
+        metavar="MODEL",
+        help="begin with the weights of this model, a folder or a packaged one, instead of "
+        "random ones; its sizes, alphabet and statistics hold",
+    )
+    parser.add_argument(
+        "--device", choices=("auto", "cpu", "cuda"), default="auto", help="auto: a GPU if there is one"
+    )
+    parser.add_argument(
+        "--threads",
+        type=int,
+        default=_threads_asked_for(),
+        help="threads of each process (0: as many as there are cores for)",
+    )
+    parser.add_argument(
+        "--processes",
+        type=int,
+        default=0,
+        help="processes that share each batch on a CPU (0: one a core, while each has 16 lines of a batch)",
+    )
     parser.add_argument("--config", action="config", metavar="FILE", help="a YAML file of settings")
     parser.add_class_arguments(TrainingConfig)
     return parser
@@ -164,7 +193,7 @@ _SAMPLES = (
 )
 
 
-def _draw(model, path: Path) -> None:  # noqa: ANN001
+def _draw(model, path: Path) -> None:
     from ..figures import samples_sheet
     from ..sampling import Sampler, SamplingOptions
 

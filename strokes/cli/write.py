@@ -34,8 +34,13 @@ def run(argv: Sequence[str]) -> int:
     page = parser.add_argument_group("page")
     page.add_argument("--page", choices=["fit"], default="fit", help="fit: as large as the ink (default)")
     page.add_argument("--margin", type=float, default=5.0, metavar="MM", help="around the ink (default 5)")
-    page.add_argument("--line-height", type=float, default=10.0, metavar="MM",
-                      help="from one line to the next; the writing keeps its share of it (default 10)")  # fmt: skip
+    page.add_argument(
+        "--line-height",
+        type=float,
+        default=10.0,
+        metavar="MM",
+        help="from one line to the next; the writing keeps its share of it (default 10)",
+    )
     page.add_argument("--pen-width", type=float, default=0.35, metavar="MM", help="default 0.35")
     page.add_argument("--color", default="black", metavar="C", help="a CSS colour (default black)")
     page.add_argument("--dpi", type=float, default=300.0, help="of .png (default 300)")
@@ -63,7 +68,9 @@ def run(argv: Sequence[str]) -> int:
 
     from tqdm import tqdm
 
-    with tqdm(total=sum(map(bool, lines)), unit="line", disable=len(lines) < 4 or not sys.stderr.isatty()) as bar:
+    with tqdm(
+        total=sum(map(bool, lines)), unit="line", disable=len(lines) < 4 or not sys.stderr.isatty()
+    ) as bar:
         written = writer.write(
             text,
             options,
@@ -92,14 +99,25 @@ def text_arguments(parser: Parser) -> None:
 def sampling_arguments(parser: Parser) -> None:
     """The options of `SamplingOptions`, and the model."""
     group = parser.add_argument_group("hand")
-    group.add_argument("--bias", type=float, default=1.0, metavar="B",
-                       help="0: as lively, and as hard to read, as people write; 1 is neat, 2 stiff (default 1)")  # fmt: skip
-    group.add_argument("--seed", type=int, default=0, metavar="N", help="another seed, another hand (default 0)")
-    group.add_argument("--model", default="default", metavar="DIR",
-                       help="a packaged model, a model's folder or a training run (default: default)")  # fmt: skip
+    group.add_argument(
+        "--bias",
+        type=float,
+        default=1.0,
+        metavar="B",
+        help="0: as lively, and as hard to read, as people write; 1 is neat, 2 stiff (default 1)",
+    )
+    group.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="another seed, another hand (default 0)"
+    )
+    group.add_argument(
+        "--model",
+        default="default",
+        metavar="DIR",
+        help="a packaged model, a model's folder or a training run (default: default)",
+    )
 
 
-def sampling_options(args):  # noqa: ANN001, ANN201
+def sampling_options(args):
     """`SamplingOptions` as the command line gave them."""
     from ..sampling import SamplingOptions
 
@@ -109,7 +127,7 @@ def sampling_options(args):  # noqa: ANN001, ANN201
         raise InputError(f"--{e}") from None
 
 
-def read_text(args) -> str:  # noqa: ANN001
+def read_text(args) -> str:
     """The text that `text_arguments` asked for.
 
     Raises:

@@ -8,8 +8,8 @@ import os
 import numpy as np
 from PIL import Image, ImageDraw, PngImagePlugin
 
-from ..curves import flatten
 from ..files import InputError, atomic_path
+from ..ink.curves import flatten
 from ..page import Page
 from . import check_pen_width, parse_color
 

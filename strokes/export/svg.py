@@ -10,8 +10,8 @@ import numpy as np
 import svgwrite
 from svgwrite.extensions import Inkscape
 
-from ..curves import smooth
 from ..files import atomic_path
+from ..ink.curves import smooth
 from ..page import Page
 from . import check_pen_width, parse_color
 

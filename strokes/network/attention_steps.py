@@ -42,7 +42,9 @@ class Tape(NamedTuple):
         return CellTape(self.gates, self.cells, self.tanhs)
 
     @classmethod
-    def new(cls, steps: int, batch: int, symbols: int, size: int, k: int, like: Tensor, dtype: torch.dtype) -> Tape:
+    def new(
+        cls, steps: int, batch: int, symbols: int, size: int, k: int, like: Tensor, dtype: torch.dtype
+    ) -> Tape:
         """An empty one; `inputs` in `dtype`, the rest as `like` is."""
 
         def new(rows: int, columns: int, dtype: torch.dtype = like.dtype) -> Tensor:
@@ -50,9 +52,14 @@ class Tape(NamedTuple):
 
         return cls(
             new(steps + 1, symbols + size + 3, dtype),
-            new(steps, 4 * size), new(steps + 1, size), new(steps, size),
-            new(steps, size), new(steps, symbols), new(steps, 3 * k), new(steps + 1, k),
-        )  # fmt: skip
+            new(steps, 4 * size),
+            new(steps + 1, size),
+            new(steps, size),
+            new(steps, size),
+            new(steps, symbols),
+            new(steps, 3 * k),
+            new(steps + 1, k),
+        )
 
     @property
     def carried(self) -> int:
@@ -76,10 +83,16 @@ def steps_forward(
     symbols, size, k = tape.windows.shape[2], tape.hidden.shape[2], tape.kappas.shape[2]
     u = _positions(tape, text)
     views = zip(
-        tape.cell_tape.views(), tape.inputs.unbind(0), tape.hidden.unbind(0), tape.parameters.unbind(0),
-        tape.kappas.unbind(0), tape.kappas[1:].unbind(0), tape.windows.unbind(0),
-        tape.inputs[1:, :, :symbols].unbind(0), tape.inputs[1:, :, symbols : symbols + size].unbind(0),
-    )  # fmt: skip
+        tape.cell_tape.views(),
+        tape.inputs.unbind(0),
+        tape.hidden.unbind(0),
+        tape.parameters.unbind(0),
+        tape.kappas.unbind(0),
+        tape.kappas[1:].unbind(0),
+        tape.windows.unbind(0),
+        tape.inputs[1:, :, :symbols].unbind(0),
+        tape.inputs[1:, :, symbols : symbols + size].unbind(0),
+    )
     for cell, row, hidden, p, kappa, next_kappa, window, next_window, next_hidden in views:
         cell_forward(cell, product(row), out=hidden)
         next_hidden.copy_(hidden)
@@ -115,9 +128,14 @@ def steps_backward(
     text_t, u = text.transpose(1, 2), _positions(tape, text)
     d_step = GateViews.of(torch.empty_like(tape.gates[0]))
     views = zip(
-        tape.cell_tape.views(), tape.parameters.unbind(0), tape.kappas[1:].unbind(0),
-        d_hidden.unbind(0), d_windows.unbind(0), d_gates.unbind(0), d_parameters.unbind(0),
-    )  # fmt: skip
+        tape.cell_tape.views(),
+        tape.parameters.unbind(0),
+        tape.kappas[1:].unbind(0),
+        d_hidden.unbind(0),
+        d_windows.unbind(0),
+        d_gates.unbind(0),
+        d_parameters.unbind(0),
+    )
     for cell, p, kappa, d_h, d_window, d_row, dp in reversed(list(views)):
         alpha, beta, step = p.split(k, dim=1)
         d_alpha, d_beta, d_pace = dp.split(k, dim=1)

@@ -36,8 +36,15 @@ def use_graphs(device: torch.device) -> bool:
 def block_graphs(tape: Tape, text: Tensor) -> BlockGraphs:
     """The graphs for sequences such as `tape` with texts such as `text` (B, U, A), captured or kept."""
     characters = -(-text.shape[1] // _CHARACTERS) * _CHARACTERS
-    key = (text.device, *tape.inputs.shape[1:], tape.inputs.dtype, tape.gates.dtype,
-           tape.kappas.shape[2], text.shape[2], characters)  # fmt: skip
+    key = (
+        text.device,
+        *tape.inputs.shape[1:],
+        tape.inputs.dtype,
+        tape.gates.dtype,
+        tape.kappas.shape[2],
+        text.shape[2],
+        characters,
+    )
     if key in _graphs:
         _graphs.move_to_end(key)
     else:
@@ -79,26 +86,46 @@ class BlockGraphs:
         # The backward pass has a tape of its own: another chunk may go forwards in between.
         self.back_tape = Tape(*(torch.zeros_like(t) for t in self.tape))
         self.recurrent = new((4 * size, symbols + size), dtype=low)
-        self.d_hidden, self.d_windows = torch.zeros_like(self.tape.hidden), torch.zeros_like(self.tape.windows)
+        self.d_hidden, self.d_windows = (
+            torch.zeros_like(self.tape.hidden),
+            torch.zeros_like(self.tape.windows),
+        )
         self.d_gates = torch.zeros_like(self.tape.gates, dtype=low)
         self.d_parameters = torch.zeros_like(self.tape.parameters)
         self.d_state = self.tape.no_gradient()
         back = repeated_product(self.recurrent.T, batch)
         self._backward = _capture(
             lambda: steps_backward(
-                self.back_tape, self.d_hidden, self.d_windows, self.d_state, back,
-                self.projection, self.text, self.d_gates, self.d_parameters,
-            )  # fmt: skip
+                self.back_tape,
+                self.d_hidden,
+                self.d_windows,
+                self.d_state,
+                back,
+                self.projection,
+                self.text,
+                self.d_gates,
+                self.d_parameters,
+            )
         )
 
     def forward(
-        self, tape: Tape, weight: Tensor, bias: Tensor, projection: Tensor, projection_bias: Tensor, text: Tensor
+        self,
+        tape: Tape,
+        weight: Tensor,
+        bias: Tensor,
+        projection: Tensor,
+        projection_bias: Tensor,
+        text: Tensor,
     ) -> None:
         """As `steps_forward` on the whole `tape`, however long."""
         here, carried = self.tape, tape.carried
         self._set_text(text)
-        for mine, theirs in ((self.weight, weight), (self.bias, bias),
-                             (self.projection, projection), (self.projection_bias, projection_bias)):  # fmt: skip
+        for mine, theirs in (
+            (self.weight, weight),
+            (self.bias, bias),
+            (self.projection, projection),
+            (self.projection_bias, projection_bias),
+        ):
             mine.copy_(theirs)
         here.inputs[0, :, :carried] = tape.inputs[0, :, :carried]
         here.cells[0], here.kappas[0] = tape.cells[0], tape.kappas[0]

@@ -83,7 +83,9 @@ def lstm_layer(
     # The library has two biases, one too many. cuDNN wants all of them in one piece.
     parameters = (w_input, w_hidden, bias, torch.zeros_like(bias))
     flat = torch.cat([w.reshape(-1) for w in parameters]).to(low)
-    parameters = [w.view(p.shape) for w, p in zip(flat.split([p.numel() for p in parameters]), parameters, strict=True)]
+    parameters = [
+        w.view(p.shape) for w, p in zip(flat.split([p.numel() for p in parameters]), parameters, strict=True)
+    ]
     state = tuple(s.detach().to(low).unsqueeze(0) for s in (h, c))
     y, h_last, c_last = torch.lstm(x.to(low), state, parameters, True, 1, 0.0, True, False, False)
     return y.to(x.dtype), h_last[0].detach().to(h.dtype), c_last[0].detach().to(c.dtype)
@@ -99,7 +101,7 @@ def _library_runs_bf16(device: torch.device) -> bool:
 
 class _Loop(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x, h, c, w_input, w_hidden, bias):  # noqa: ANN001
+    def forward(ctx, x, h, c, w_input, w_hidden, bias):
         (steps, batch, _), size, low = x.shape, h.shape[1], x.dtype
         hidden = x.new_empty((steps + 1, batch, size))  # row t + 1 is what step t gives
         hidden[0] = h
@@ -118,7 +120,7 @@ class _Loop(torch.autograd.Function):
         return hidden[1:], last
 
     @staticmethod
-    def backward(ctx, d_outputs, _):  # noqa: ANN001
+    def backward(ctx, d_outputs, _):
         x, hidden, *tape, w_input, w_hidden = ctx.saved_tensors
         tape = CellTape(*tape)
         own, low = tape.gates.dtype, x.dtype

@@ -81,9 +81,13 @@ class StrokeNetwork(nn.Module):
 
     def attention_weights(self) -> AttentionWeights:
         return AttentionWeights(
-            self.layer1_offsets, self.layer1_window, self.layer1_hidden, self.layer1_bias,
-            self.window_projection, self.window_bias,
-        )  # fmt: skip
+            self.layer1_offsets,
+            self.layer1_window,
+            self.layer1_hidden,
+            self.layer1_bias,
+            self.window_projection,
+            self.window_bias,
+        )
 
     def lstm_weights(self, layer: int) -> tuple[Tensor, Tensor, Tensor]:
         """Input (4H, 3 + A + H), hidden (4H, H) and bias (4H,) of layer 2 or 3."""
@@ -144,9 +148,15 @@ class StrokeNetwork(nn.Module):
         top = torch.cat([y1, y2, drop(y3)], dim=-1)
         outputs = (top @ self.output_weight.T.to(dtype)).to(own) + self.output_bias
         last = RecurrentState(
-            layer1.hidden[-1], layer1.last_cell, h2, c2, h3, c3,
-            layer1.window[-1], layer1.parameters.kappa[-1],
-        )  # fmt: skip
+            layer1.hidden[-1],
+            layer1.last_cell,
+            h2,
+            c2,
+            h3,
+            c3,
+            layer1.window[-1],
+            layer1.parameters.kappa[-1],
+        )
         by_line = WindowParameters(*(p.transpose(0, 1) for p in layer1.parameters))
         return NetworkOutput(outputs.transpose(0, 1), last, by_line)
 

@@ -79,9 +79,7 @@ def attention_layer_plain(
     h, c, w, kappa = state.h1, state.c1, state.window, state.kappa
     hidden, windows, parameters = [], [], []
     for x in offsets:
-        gates = (
-            x @ weights.offsets.T + w @ weights.window.T + h @ weights.hidden.T + weights.bias
-        )
+        gates = x @ weights.offsets.T + w @ weights.window.T + h @ weights.hidden.T + weights.bias
         i, f, g, o = gates.chunk(4, dim=-1)
         c = f.sigmoid() * c + i.sigmoid() * g.tanh()
         h = o.sigmoid() * c.tanh()
@@ -127,7 +125,7 @@ def attention_layer(
 
 class _AttentionLoop(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, weight, bias, projection, projection_bias, offsets, text, h, c, w, kappa, dtype):  # noqa: ANN001
+    def forward(ctx, weight, bias, projection, projection_bias, offsets, text, h, c, w, kappa, dtype):
         (steps, batch, _), symbols, size, k = offsets.shape, w.shape[1], h.shape[1], kappa.shape[1]
         tape = Tape.new(steps, batch, symbols, size, k, weight, dtype)
         tape.inputs[:-1, :, symbols + size :] = offsets
@@ -150,7 +148,7 @@ class _AttentionLoop(torch.autograd.Function):
         return tape.hidden, tape.windows, *apart
 
     @staticmethod
-    def backward(ctx, d_hidden, d_windows, *_):  # noqa: ANN001
+    def backward(ctx, d_hidden, d_windows, *_):
         *tape, weight, projection, text = ctx.saved_tensors
         tape = Tape(*tape)
         dtype = ctx.dtype

@@ -109,7 +109,9 @@ class Engine:
         j = min(int(np.searchsorted(np.cumsum(weights), pick * weights.sum(), side="right")), m - 1)
         a, b = rng.standard_normal(2)
         mean_x, mean_y = y[1 + m + j], y[1 + 2 * m + j]
-        scale_x, scale_y = np.maximum(np.exp(y[[1 + 3 * m + j, 1 + 4 * m + j]]), self.scale_floor) * np.exp(-bias)
+        scale_x, scale_y = np.maximum(np.exp(y[[1 + 3 * m + j, 1 + 4 * m + j]]), self.scale_floor) * np.exp(
+            -bias
+        )
         rho = np.tanh(y[1 + 5 * m + j]) * _MAX_CORRELATION
         return (
             mean_x + scale_x * a,

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..geometry import level
 from ..ink import Ink
+from ..ink.cleaning import deskew
 from ..model import Model
 from .engine import BLOCK, Engine
-from .flaws import flaws
+from .quality import flaws
 
 __all__ = ["Sample", "Sampler", "SamplingOptions"]
 
@@ -48,7 +48,7 @@ class SamplingOptions:
         bias: 0 draws the hands of the data with all their accidents; towards 1 and above, neater and
             more alike (eqs. 61-62).
         seed: the same seed gives the same ink.
-        tries: a line that went wrong (see `strokes.sampling.flaws`) is drawn again, up to this often in
+        tries: a line that went wrong (see `strokes.sampling.quality`) is drawn again, up to this often in
             all, and the best is kept. 1 keeps the first.
     """
 
@@ -75,7 +75,7 @@ class Sample:
         window: phi, (N, U + 1) float32 for N points: the row that was active while each was drawn; the
             last column is the position past the end.
         finished: whether the stopping rule ended it.
-        flaws: signs that something went wrong, see `strokes.sampling.flaws`.
+        flaws: signs that something went wrong, see `strokes.sampling.quality`.
     """
 
     text: str
@@ -137,7 +137,9 @@ class Sampler:
                 i, attempt = jobs[j]
                 return {k for k, job in enumerate(jobs) if line.sound and job[0] == i and job[1] > attempt}
 
-            self._draw([texts[i] for i, _ in jobs], [(options.seed, *job) for job in jobs], options.bias, done)
+            self._draw(
+                [texts[i] for i, _ in jobs], [(options.seed, *job) for job in jobs], options.bias, done
+            )
             for i, attempt in jobs:
                 line = drawn.get((i, attempt))  # none after a sound one
                 if line is None:
@@ -151,7 +153,11 @@ class Sampler:
         return [best[i] for i in range(len(texts))]
 
     def _draw(
-        self, texts: list[str], seeds: list[tuple[int, ...]], bias: float, done: Callable[[int, Sample], set[int]]
+        self,
+        texts: list[str],
+        seeds: list[tuple[int, ...]],
+        bias: float,
+        done: Callable[[int, Sample], set[int]],
     ) -> None:
         """One try at each text. A row that ends takes the next text.
 
@@ -233,7 +239,7 @@ class _Line:
 
     def _height(self) -> float:
         """Of what is written so far, in ink units. A hyphen has none of its own: no less than half a usual one."""
-        own = level(self._ink()).points[:, 1].std()
+        own = deskew(self._ink()).points[:, 1].std()
         return float(np.clip(own, self._usual_height / 2, self._usual_height * 2))
 
     def _mark_is_due(self) -> bool:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ..corpus import Corpus
-from ..geometry import every_nth
+from ..ink.cleaning import every_nth
 from .config import Augmentation
 
 __all__ = ["Batch", "Chunk", "chunks", "epoch_batches", "make_batch", "read_lengths", "repeats"]
@@ -63,8 +63,9 @@ def repeats(corpus: Corpus, indices: np.ndarray, rare: int, most: int) -> np.nda
     counts: Counter[str] = Counter()
     for i in indices:
         counts.update(set(corpus.texts[i]))
-    rarest = np.array([min((counts[c] for c in corpus.texts[i] if c in corpus.alphabet), default=rare)
-                       for i in indices])  # fmt: skip
+    rarest = np.array(
+        [min((counts[c] for c in corpus.texts[i] if c in corpus.alphabet), default=rare) for i in indices]
+    )
     return np.clip(1 + np.floor(np.log2(rare / np.minimum(rarest, rare))), 1, most).astype(np.int64)
 
 
@@ -100,21 +101,28 @@ class _Change:
     def draw(cls, augmentation: Augmentation, seed: Sequence[int]) -> _Change:
         rng = np.random.default_rng(seed)
         x, y, shear = rng.uniform(-1, 1, 3) * (
-            np.log1p(augmentation.scale_x), np.log1p(augmentation.scale_y), augmentation.shear
-        )  # fmt: skip
+            np.log1p(augmentation.scale_x),
+            np.log1p(augmentation.scale_y),
+            augmentation.shear,
+        )
         hurried, phase = rng.random() < augmentation.hurried, int(rng.integers(2))
         return cls(np.exp(x), np.exp(y), shear, hurried, phase)
 
 
 def read_lengths(
-    corpus: Corpus, indices: Sequence[int] | np.ndarray, augmentation: Augmentation, seeds: Sequence[Sequence[int]]
+    corpus: Corpus,
+    indices: Sequence[int] | np.ndarray,
+    augmentation: Augmentation,
+    seeds: Sequence[Sequence[int]],
 ) -> np.ndarray:
     """The points that `make_batch` leaves of each line, (n,) int64."""
     lengths = corpus.lengths()[np.asarray(indices)]
     for j, i in enumerate(indices if augmentation.hurried else ()):
         change = _Change.draw(augmentation, seeds[j])
         if change.hurried:
-            lengths[j] = every_nth(corpus.ends[corpus.starts[i] : corpus.starts[i + 1]], 2, change.phase).sum()
+            lengths[j] = every_nth(
+                corpus.ends[corpus.starts[i] : corpus.starts[i + 1]], 2, change.phase
+            ).sum()
     return lengths
 
 

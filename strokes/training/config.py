@@ -99,11 +99,28 @@ class TrainingConfig:
     validation_split: str = VALIDATION_SPLIT
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch", "chunk", "learning_rate", "clip", "rare_repeats",
-                     "validate_every", "checkpoint_every"):  # fmt: skip
+        for name in (
+            "epochs",
+            "batch",
+            "chunk",
+            "learning_rate",
+            "clip",
+            "rare_repeats",
+            "validate_every",
+            "checkpoint_every",
+        ):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be greater than 0")
-        for name in ("warmup", "final_rate", "regularise_after", "weight_noise", "rare", "seed", "validation_lines", "patience"):
+        for name in (
+            "warmup",
+            "final_rate",
+            "regularise_after",
+            "weight_noise",
+            "rare",
+            "seed",
+            "validation_lines",
+            "patience",
+        ):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must be at least 0")
         for name in ("dropout", "ema", "beta2"):

@@ -86,8 +86,9 @@ def start(place: Place | None = None, device: str = "auto") -> Group:
         dist.init_process_group("gloo", store=store, rank=place.rank, world_size=place.size)
         return Group(place.rank, place.size, torch.device("cpu"))
     cuda = wants_cuda(device)
-    size, rank, local = (int(os.environ.get(k, d)) for k, d in
-                         (("WORLD_SIZE", "1"), ("RANK", "0"), ("LOCAL_RANK", "0")))  # fmt: skip
+    size, rank, local = (
+        int(os.environ.get(k, d)) for k, d in (("WORLD_SIZE", "1"), ("RANK", "0"), ("LOCAL_RANK", "0"))
+    )
     if cuda and local >= torch.cuda.device_count():
         raise InputError(
             f"process {local} has no GPU: there are {torch.cuda.device_count()}; give torchrun --nproc-per-node as many"

@@ -80,7 +80,7 @@ def evaluate(
             sums[2] += int(mask.sum())
             # the window that the last point of a line is predicted with
             last = lines.lengths - 2 - read
-            here = ((0 <= last) & (last < targets.shape[1])).nonzero().squeeze(1)
+            here = ((last >= 0) & (last < targets.shape[1])).nonzero().squeeze(1)
             at = WindowParameters(*(p[here, last[here]] for p in out.window))
             phi = window_weights(at, text.shape[1] + 1).cpu()
             inside = torch.arange(phi.shape[1]) < lines.text_lengths[here].unsqueeze(1)

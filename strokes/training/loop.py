@@ -77,7 +77,9 @@ def train(
     checkpoint, damaged = checkpoints.latest(run) if resume else (None, [])
     if checkpoint is not None and checkpoint.progress.get("start"):
         letters, kept = Alphabet(checkpoint.progress["alphabet"]), checkpoint.progress["start"]
-        corpus = replace(corpus, alphabet=letters, statistics=Statistics(tuple(kept["mean"]), tuple(kept["std"])))
+        corpus = replace(
+            corpus, alphabet=letters, statistics=Statistics(tuple(kept["mean"]), tuple(kept["std"]))
+        )
     elif start is not None:
         corpus = replace(corpus, alphabet=start.alphabet, statistics=start.statistics)
     device = group.device
@@ -93,34 +95,54 @@ def train(
     validation = corpus.select(config.validation_split)
     if len(training) == 0 or len(validation) == 0:
         empty = "training" if len(training) == 0 else "validation"
-        raise CorpusError(f"the corpus has no line in its {empty} split; prepare it again, or name other splits")
+        raise CorpusError(
+            f"the corpus has no line in its {empty} split; prepare it again, or name other splits"
+        )
     if config.validation_lines and len(validation) > config.validation_lines:
         validation = validation[np.linspace(0, len(validation) - 1, config.validation_lines).astype(int)]
     lengths = corpus.lengths()[training]
     times = repeats(corpus, training, config.rare, config.rare_repeats)
     points_per_epoch = int((times * (lengths - 1)).sum())
     if hurried := config.augmentation.hurried:
-        halves = read_lengths(corpus, training, Augmentation(hurried=1.0), [(j,) for j in range(len(training))])
+        halves = read_lengths(
+            corpus, training, Augmentation(hurried=1.0), [(j,) for j in range(len(training))]
+        )
         points_per_epoch -= int(hurried * (times * (lengths - halves)).sum())
     total_points = max(1, int(config.epochs * points_per_epoch))
 
-    progress: dict = {"step": 0, "epoch": 0, "batch": 0, "points": 0, "seconds": 0.0, "skipped": 0,
-                      "best": None, "bad_validations": 0, "validations": 0, "bad_steps": 0,
-                      "since_row": [], "validated": 0, "lines_a_batch": config.batch,
-                      "order": [config.seed, config.rare, config.rare_repeats, *config.training_splits],
-                      "corpus": [len(corpus), corpus.point_count, *corpus.statistics.std],
-                      "alphabet": corpus.alphabet.characters,
-                      "start": _about(start) if start is not None else None}  # fmt: skip
+    progress: dict = {
+        "step": 0,
+        "epoch": 0,
+        "batch": 0,
+        "points": 0,
+        "seconds": 0.0,
+        "skipped": 0,
+        "best": None,
+        "bad_validations": 0,
+        "validations": 0,
+        "bad_steps": 0,
+        "since_row": [],
+        "validated": 0,
+        "lines_a_batch": config.batch,
+        "order": [config.seed, config.rare, config.rare_repeats, *config.training_splits],
+        "corpus": [len(corpus), corpus.point_count, *corpus.statistics.std],
+        "alphabet": corpus.alphabet.characters,
+        "start": _about(start) if start is not None else None,
+    }
     if checkpoint is not None:
         for name in damaged if group.first else ():
             print(f"strokes: {run / name} is damaged; going on from the one before it", file=sys.stderr)
         if checkpoint.progress.get("alphabet", progress["alphabet"]) != progress["alphabet"]:
-            raise InputError(f"{run}: its corpus had another alphabet; resume with the one that it began with")
+            raise InputError(
+                f"{run}: its corpus had another alphabet; resume with the one that it began with"
+            )
         if checkpoint.progress.get("corpus", progress["corpus"]) != progress["corpus"]:
             raise InputError(f"{run}: it was begun with another corpus; resume with that one")
         if checkpoint.progress.get("lines_a_batch", config.batch) != config.batch:
             was = checkpoint.progress["lines_a_batch"]
-            raise InputError(f"{run}: it was begun with --batch {was}, by which its place is kept; resume with that")
+            raise InputError(
+                f"{run}: it was begun with --batch {was}, by which its place is kept; resume with that"
+            )
         if checkpoint.progress.get("order", progress["order"]) != progress["order"]:
             raise InputError(
                 f"{run}: its seed, rare, rare_repeats and training_splits fix the order of its lines, by which its "
@@ -132,20 +154,35 @@ def train(
         with atomic_path(run / "config.json") as tmp:
             tmp.write_text(json.dumps(asdict(config), indent=1) + "\n", encoding="utf-8")
     log = Log(run / "metrics.jsonl", progress["step"] if resume else None, group.first)
-    bar = tqdm(total=total_points, initial=min(progress["points"], total_points), unit="pt", unit_scale=True,
-               smoothing=0.02, disable=not group.first or not sys.stderr.isatty(), desc="training")  # fmt: skip
+    bar = tqdm(
+        total=total_points,
+        initial=min(progress["points"], total_points),
+        unit="pt",
+        unit_scale=True,
+        smoothing=0.02,
+        disable=not group.first or not sys.stderr.isatty(),
+        desc="training",
+    )
     started = time.monotonic() - progress["seconds"]
     losses = _Means(progress["since_row"])
 
     def place(seconds: float) -> dict[str, float]:
         points = progress["points"]
-        return {"step": progress["step"], "points": points, "epoch": points / points_per_epoch, "seconds": seconds}
+        return {
+            "step": progress["step"],
+            "points": points,
+            "epoch": points / points_per_epoch,
+            "seconds": seconds,
+        }
 
     def write_checkpoint() -> None:
         progress["seconds"] = time.monotonic() - started
         if group.first:
-            tensors = {"network": network.state_dict(), "mean": ema.network.state_dict(),
-                       "optimizer": _optimizer_tensors(network, optimizer)}  # fmt: skip
+            tensors = {
+                "network": network.state_dict(),
+                "mean": ema.network.state_dict(),
+                "optimizer": _optimizer_tensors(network, optimizer),
+            }
             checkpoints.save(run, progress["step"], checkpoints.Checkpoint(progress, tensors))
         group.barrier()
 
@@ -229,7 +266,9 @@ def train(
             counts = group.rank < len(chosen)
             torch.manual_seed(_seed(*key, group.rank))
             text = network.encode(lines.text.to(device), lines.text_lengths.to(device))
-            all_lengths = read_lengths(corpus, chosen, config.augmentation, [(*key, j) for j in range(len(chosen))])
+            all_lengths = read_lengths(
+                corpus, chosen, config.augmentation, [(*key, j) for j in range(len(chosen))]
+            )
             regularised = progress["points"] >= config.regularise_after * points_per_epoch
             dropout, noise = (config.dropout, config.weight_noise) if regularised else (0.0, 0.0)
             # A line's dropout is its own, whichever process reads it. A GPU draws for all lines at once instead.
@@ -246,7 +285,9 @@ def train(
                 rate = learning_rate(config, progress["step"], progress["points"] / total_points)
                 for g in optimizer.param_groups:
                     g["lr"] = rate
-                inputs, targets, mask = (t.to(device) for t in (chunk.inputs, chunk.targets, chunk.mask & counts))
+                inputs, targets, mask = (
+                    t.to(device) for t in (chunk.inputs, chunk.targets, chunk.mask & counts)
+                )
                 with noisy(parameters, noise, (config.seed, progress["step"])):
                     out = network(inputs, text, state, dtype=dtype, dropout=dropout, dice=dice)
                     state = out.state.detach()
@@ -281,7 +322,9 @@ def train(
                 if progress["step"] % 20 == 0 and group.first:
                     seconds = time.monotonic() - started
                     row = losses.take(seconds)
-                    log.write("train", **place(seconds), learning_rate=rate, skipped=progress["skipped"], **row)
+                    log.write(
+                        "train", **place(seconds), learning_rate=rate, skipped=progress["skipped"], **row
+                    )
                     if row["loss"] is not None:
                         bar.set_postfix_str(f"{row['loss']:.3f} nats/pt", refresh=False)
                 if progress["bad_steps"]:
@@ -329,7 +372,7 @@ def _optimizer_tensors(network: StrokeNetwork, optimizer: torch.optim.Optimizer)
     }
 
 
-def _restore(network, ema, optimizer, checkpoint, run) -> None:  # noqa: ANN001
+def _restore(network, ema, optimizer, checkpoint, run) -> None:
     try:
         network.load_state_dict(checkpoint.tensors["network"])
         ema.network.load_state_dict(checkpoint.tensors["mean"])
@@ -342,19 +385,24 @@ def _restore(network, ema, optimizer, checkpoint, run) -> None:  # noqa: ANN001
     if kept and isinstance(optimizer, GravesRMSProp) != ("delta" in kept):
         raise InputError(f"{run}: it was begun with another optimizer; resume with that one")
     for name, p in network.named_parameters():
-        state = {k[len(name) + 1 :]: v.to(p.device, copy=True)
-                 for k, v in checkpoint.tensors["optimizer"].items() if k.startswith(name + ".")}  # fmt: skip
+        state = {
+            k[len(name) + 1 :]: v.to(p.device, copy=True)
+            for k, v in checkpoint.tensors["optimizer"].items()
+            if k.startswith(name + ".")
+        }
         if state:
             optimizer.state[p] = state
 
 
 def _about(start: Model) -> dict[str, object]:
     """What a run keeps of the model it began with: its statistics, and on what and how long it had been trained."""
-    trained = {k: start.info[k] for k in ("preset", "epochs", "points", "steps", "hours", "start") if k in start.info}
+    trained = {
+        k: start.info[k] for k in ("preset", "epochs", "points", "steps", "hours", "start") if k in start.info
+    }
     return asdict(start.statistics) | {"trained": trained}
 
 
-def _model(network, corpus, config, progress, points_per_epoch, seconds, result: Evaluation) -> Model:  # noqa: ANN001
+def _model(network, corpus, config, progress, points_per_epoch, seconds, result: Evaluation) -> Model:
     info = {
         "preset": corpus.options,
         "training": asdict(config),

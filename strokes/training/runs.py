@@ -83,7 +83,9 @@ def interruptible(speak: bool = True) -> Iterator[list[float]]:
         if caught and time.monotonic() - caught[0] > 1:
             raise KeyboardInterrupt
         if next(order) == 0 and speak:
-            os.write(2, b"\nstrokes: stopping after this batch; again to stop at once\n")  # print may be under way
+            os.write(
+                2, b"\nstrokes: stopping after this batch; again to stop at once\n"
+            )  # print may be under way
         caught.append(time.monotonic())
 
     old = {}

@@ -11,11 +11,11 @@ import torch
 from PIL import Image, ImageDraw
 
 import strokes.models as package
+from strokes.characters.arrays import as_tensor
 from strokes.characters.data import CharacterSet
 from strokes.characters.distortion import Distortion, distort
 from strokes.characters.image import draw_strokes, load_image
 from strokes.characters.model import KINDS, CharacterModel, build, load_model
-from strokes.characters.arrays import as_tensor
 from strokes.characters.training import default_config
 from strokes.cli import main
 
@@ -42,7 +42,9 @@ def strokes(*argv: object) -> int:
 
 
 def one_line(err: str) -> str:
-    assert err.startswith("strokes: ") and err.count("\n") == 1 and err.endswith("\n") and "Traceback" not in err
+    assert (
+        err.startswith("strokes: ") and err.count("\n") == 1 and err.endswith("\n") and "Traceback" not in err
+    )
     return err
 
 
@@ -171,7 +173,9 @@ def test_every_command_explains_itself_with_an_example(command, capsys):
 def test_the_list_of_commands_and_models_is_shown(capsys):
     assert strokes("--help") == 0
     out = capsys.readouterr().out
-    assert all(f"  {name} " in out for name in (*COMMANDS, *KINDS)) and "example:\n  strokes characters" in out
+    assert (
+        all(f"  {name} " in out for name in (*COMMANDS, *KINDS)) and "example:\n  strokes characters" in out
+    )
     assert strokes() == 2  # nothing asked for
     capsys.readouterr()
     assert main(["--help"]) == 0 and "characters" in capsys.readouterr().out
@@ -182,7 +186,11 @@ def test_help_on_training_has_the_settings_of_the_kind(kind, capsys):
     with pytest.raises(SystemExit):
         strokes("train", kind, "--help")
     out = capsys.readouterr().out
-    assert f"strokes characters train {kind} --data" in out and "--learning-rate" in out and "--learning_rate" not in out
+    assert (
+        f"strokes characters train {kind} --data" in out
+        and "--learning-rate" in out
+        and "--learning_rate" not in out
+    )
     assert f"default: {default_config(kind).epochs})" in out
 
 
@@ -267,10 +275,17 @@ def test_a_missing_picture_is_one_line_and_the_others_are_read(reader, photograp
 def test_a_blank_picture_and_no_picture_are_a_line_each(reader, photographs, tmp_path, capsys):
     Image.new("L", (50, 50), 200).save(tmp_path / "blank.png")
     (tmp_path / "words.txt").write_text("words")
-    assert strokes("classify", tmp_path / "blank.png", photographs[1], tmp_path / "words.txt", "--model", reader) == 2
+    assert (
+        strokes("classify", tmp_path / "blank.png", photographs[1], tmp_path / "words.txt", "--model", reader)
+        == 2
+    )
     out, err = capsys.readouterr()
     assert out.count("\n") == 1 and err.count("\n") == 2
-    assert all(line.startswith("strokes: ") for line in err.splitlines()) and "blank" in err and "words.txt" in err
+    assert (
+        all(line.startswith("strokes: ") for line in err.splitlines())
+        and "blank" in err
+        and "words.txt" in err
+    )
 
 
 def test_json_is_an_object_a_picture_with_the_likeliest(reader, photographs, capsys):
@@ -287,7 +302,9 @@ def test_json_is_an_object_a_picture_with_the_likeliest(reader, photographs, cap
 def test_among_leaves_the_others_out(reader, photographs, capsys):
     assert strokes("classify", photographs[1], "--model", reader, "--json", "--among", "Lt") == 0
     found = json.loads(capsys.readouterr().out)
-    assert set(found["likeliest"]) == {"L", "T"} and sum(found["likeliest"].values()) == pytest.approx(1, abs=1e-5)
+    assert set(found["likeliest"]) == {"L", "T"} and sum(found["likeliest"].values()) == pytest.approx(
+        1, abs=1e-5
+    )
     assert strokes("classify", photographs[1], "--model", reader, "--among", "7") == 0
     assert capsys.readouterr().out == f"{photographs[1]}: 7 100.0 %\n"
 
@@ -315,7 +332,9 @@ def test_a_semi_supervised_model_reads_too(models, photographs, capsys):
 
 def test_an_imitation_shows_the_prompts_above_the_text(models, photographs, tmp_path):
     out = tmp_path / "a.png"
-    assert strokes("imitate", *photographs[:3], "--text", "L 07\nT", "-o", out, "--model", models / "ssvae") == 0
+    assert (
+        strokes("imitate", *photographs[:3], "--text", "L 07\nT", "-o", out, "--model", models / "ssvae") == 0
+    )
     picture = Image.open(out)
     assert picture.size == (4 * 84, (28 + 6 + 2 * 28) * 3)
     above = np.asarray(picture.crop((0, 0, 3 * 84, 84)).resize((84, 28), Image.Resampling.BOX)).astype(float)
@@ -329,14 +348,25 @@ def test_an_imitation_shows_the_prompts_above_the_text(models, photographs, tmp_
 
 def test_without_a_text_every_class_is_drawn(models, photographs, tmp_path):
     for name, text in (("a.png", ["--text", CLASSES]), ("b.png", [])):
-        assert strokes("imitate", photographs[0], *text, "-o", tmp_path / name, "--model", models / "ssvae") == 0
+        assert (
+            strokes("imitate", photographs[0], *text, "-o", tmp_path / name, "--model", models / "ssvae") == 0
+        )
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
 def test_variety_strays_by_its_seed(models, photographs, tmp_path):
     drawn = []
     for i, (variety, seed) in enumerate(((0, 1), (0, 2), (5, 1), (5, 1), (5, 2))):
-        options = ["--variety", variety, "--seed", seed, "-o", tmp_path / f"{i}.png", "--model", models / "ssvae"]
+        options = [
+            "--variety",
+            variety,
+            "--seed",
+            seed,
+            "-o",
+            tmp_path / f"{i}.png",
+            "--model",
+            models / "ssvae",
+        ]
         assert strokes("imitate", *photographs[:2], "--text", "LLL", *options) == 0
         drawn.append((tmp_path / f"{i}.png").read_bytes())
     assert drawn[0] == drawn[1] and drawn[2] == drawn[3] and len(set(drawn)) == 3
@@ -364,7 +394,13 @@ def evaluated(capsys, *argv) -> dict:
 
 
 ALWAYS = {"model", "kind", "data", "split", "source", "held_out", "images"}
-READS = {"accuracy", "accuracy_digits", "accuracy_digits_among_digits", "accuracy_letters", "accuracy_letters_among_letters"}
+READS = {
+    "accuracy",
+    "accuracy_digits",
+    "accuracy_digits_among_digits",
+    "accuracy_letters",
+    "accuracy_letters_among_letters",
+}
 JUDGED = {"n", "frechet", "frechet_floor", "precision", "recall", "real_precision", "real_recall"}
 
 
@@ -402,7 +438,9 @@ def test_classes_and_images_of_each_may_be_chosen(models, reader, data, capsys):
 
 
 def test_styles_are_measured_and_told(models, reader, data, capsys):
-    found = evaluated(capsys, "--model", models / "ssvae", "--data", data, "--judge", reader, "--styles", 2)["styles"]
+    found = evaluated(capsys, "--model", models / "ssvae", "--data", data, "--judge", reader, "--styles", 2)[
+        "styles"
+    ]
     assert found["prompts"] == 2 and found["correlation"].keys() == {"width", "thickness", "slant"}
     assert list(found["kept"]) == ["narrow", "wide", "thin", "bold", "italic"]
     assert list(found["measured"]) == ["as it is", *found["kept"]]
@@ -415,7 +453,9 @@ def test_figures_that_do_not_exist_are_json_all_the_same(models, reader, data, t
     model = load_model(models / "ssvae")
     model.network.from_latent.weight.zero_()
     model.save(tmp_path / "deaf")
-    found = evaluated(capsys, "--model", tmp_path / "deaf", "--data", data, "--judge", reader, "--styles", 2)["styles"]
+    found = evaluated(capsys, "--model", tmp_path / "deaf", "--data", data, "--judge", reader, "--styles", 2)[
+        "styles"
+    ]
     assert found["correlation"]["width"] is None or abs(found["correlation"]["width"]) < 1e-3
 
 
@@ -430,8 +470,19 @@ def test_a_model_of_three_classes_has_styles_too(reader, data, tmp_path, capsys)
 
 def flags(kind: str) -> list[object]:
     sizes = SIZES[kind] | ({"width": 2} if kind == "classifier" else {})
-    return ["--classes", CLASSES, "--epochs", 1, "--batch", 40, "--threads", 1, "--device", "cpu",
-            *(a for name, size in sizes.items() for a in (f"--sizes.{name}", size))]  # fmt: skip
+    return [
+        "--classes",
+        CLASSES,
+        "--epochs",
+        1,
+        "--batch",
+        40,
+        "--threads",
+        1,
+        "--device",
+        "cpu",
+        *(a for name, size in sizes.items() for a in (f"--sizes.{name}", size)),
+    ]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -441,7 +492,13 @@ def test_a_run_holds_a_model_its_samples_and_its_curves_and_may_be_resumed(kind,
     assert strokes(*train, *flags(kind)) == 0
     assert "trained after 1 epochs, step 4" in capsys.readouterr().err
     found = files(run)
-    assert {"config.json", "metrics.jsonl", "curves.png", "best/config.json", "best/model.safetensors"} <= found
+    assert {
+        "config.json",
+        "metrics.jsonl",
+        "curves.png",
+        "best/config.json",
+        "best/model.safetensors",
+    } <= found
     assert any(name.startswith("checkpoint-00000004/") for name in found)
     assert ("samples-0001.png" in found) is (kind != "classifier")
     assert not [name for name in found if "tmp" in name]
@@ -451,7 +508,9 @@ def test_a_run_holds_a_model_its_samples_and_its_curves_and_may_be_resumed(kind,
     # It is finished: to resume changes nothing.
     assert strokes(*train, "--resume", "--threads", 1) == 0
     assert "trained after 1 epochs, step 4" in capsys.readouterr().err
-    assert (run / "metrics.jsonl").read_text() == rows and (run / "best" / "model.safetensors").read_bytes() == best
+    assert (run / "metrics.jsonl").read_text() == rows and (
+        run / "best" / "model.safetensors"
+    ).read_bytes() == best
     # With its own settings, but for those that are given.
     assert strokes(*train, "--resume", "--threads", 1, "--epochs", 2) == 0
     assert "trained after 2 epochs, step 8" in capsys.readouterr().err
@@ -467,10 +526,26 @@ def test_settings_come_from_a_file_and_options_override_them(data, tmp_path):
         "epochs: 3\nbatch: 80\nlearning_rate: 5e-4\nclasses: LT\nsizes: {width: 2, features: 4}\ndistortion:\n  rotate: 0.25\n"
     )
     run = tmp_path / "run"
-    options = ["--config", settings, "--epochs", 1, "--distortion.shift", 0.5, "--threads", 1, "--device", "cpu"]
+    options = [
+        "--config",
+        settings,
+        "--epochs",
+        1,
+        "--distortion.shift",
+        0.5,
+        "--threads",
+        1,
+        "--device",
+        "cpu",
+    ]
     assert strokes("train", "classifier", "--data", data, "-o", run, *options) == 0
     config = json.loads((run / "config.json").read_text())
-    assert (config["epochs"], config["batch"], config["learning_rate"], config["classes"]) == (1, 80, 5e-4, "LT")
+    assert (config["epochs"], config["batch"], config["learning_rate"], config["classes"]) == (
+        1,
+        80,
+        5e-4,
+        "LT",
+    )
     assert config["sizes"] == {"width": 2, "features": 4}
     assert (config["distortion"]["rotate"], config["distortion"]["shift"]) == (0.25, 0.5)
     assert config["distortion"]["weight"] == default_config("classifier").distortion.weight
@@ -479,10 +554,19 @@ def test_settings_come_from_a_file_and_options_override_them(data, tmp_path):
 
 def test_dashes_and_underscores_are_the_same_option(data, tmp_path):
     run = tmp_path / "run"
-    options = [*flags("ssvae"), "--learning-rate=0.5e-3", "--class_weight", 7, "--sizes.class-input", "logits"]
+    options = [
+        *flags("ssvae"),
+        "--learning-rate=0.5e-3",
+        "--class_weight",
+        7,
+        "--sizes.class-input",
+        "logits",
+    ]
     assert strokes("train", "ssvae", "--data", data, "-o", run, *options) == 0
     config = json.loads((run / "config.json").read_text())
-    assert (config["learning_rate"], config["class_weight"]) == (5e-4, 7) and config["sizes"]["class_input"] == "logits"
+    assert (config["learning_rate"], config["class_weight"]) == (5e-4, 7) and config["sizes"][
+        "class_input"
+    ] == "logits"
 
 
 def test_a_folder_named_like_a_kind_does_not_choose_the_settings(data, tmp_path, monkeypatch):
@@ -505,7 +589,9 @@ def others(data, tmp_path_factory):
     CharacterSet(**{**fields, "classes": "WXYZ"}).save(folder / "wxyz.npz")
     assert strokes("train", "gan", "--data", data, "-o", folder / "run", *flags("gan")) == 0
     torch.manual_seed(0)
-    CharacterModel("classifier", build("classifier", 2, SIZES["classifier"]), "07", SIZES["classifier"]).save(folder / "digits")
+    CharacterModel("classifier", build("classifier", 2, SIZES["classifier"]), "07", SIZES["classifier"]).save(
+        folder / "digits"
+    )
     return folder
 
 
@@ -558,7 +644,10 @@ ERRORS = [
     ("evaluate --model {m}/cvae --data {d} --judge {x}/digits", "does not know LT"),
     ("evaluate --model {m}/cvae --data {d} --judge {o}/nowhere", "nowhere"),
     ("evaluate --model {m}/cvae --data {d} --judge {m}/classifier --each -1", "--each"),
-    ("evaluate --model {m}/cvae --data {d} --judge {m}/classifier --split train --classes L --each 1", "--each"),
+    (
+        "evaluate --model {m}/cvae --data {d} --judge {m}/classifier --split train --classes L --each 1",
+        "--each",
+    ),
     ("evaluate --model {m}/ssvae --data {d} --judge {m}/classifier --styles -1", "--styles"),
     ("evaluate --model {m}/classifier --data {d} --styles 2", "cannot imitate"),
     ("train", "name what to train"),
@@ -592,7 +681,9 @@ ERRORS = [
 
 
 @pytest.mark.parametrize(("line", "says"), ERRORS, ids=[line for line, _ in ERRORS])
-def test_bad_input_is_one_clear_line_and_status_2(line, says, models, photographs, data, others, tmp_path, capsys):
+def test_bad_input_is_one_clear_line_and_status_2(
+    line, says, models, photographs, data, others, tmp_path, capsys
+):
     places = {"o": tmp_path, "m": models, "p": photographs[2], "d": data, "x": others}
     before = {p: p.read_bytes() for p in others.rglob("*") if p.is_file()}
     capsys.readouterr()
@@ -604,11 +695,22 @@ def test_bad_input_is_one_clear_line_and_status_2(line, says, models, photograph
 
 
 @pytest.mark.parametrize(
-    "settings", ["epochs: [1\n", "epochs: many\n", "momentum: 3\n", "- 1\n", "distortion: {tilt: 1}\n", "balance: 2\n", "\0"]
+    "settings",
+    [
+        "epochs: [1\n",
+        "epochs: many\n",
+        "momentum: 3\n",
+        "- 1\n",
+        "distortion: {tilt: 1}\n",
+        "balance: 2\n",
+        "\0",
+    ],
 )
 def test_a_file_of_bad_settings_is_one_line(settings, data, tmp_path, capsys):
     (tmp_path / "s.yaml").write_text(settings)
-    assert strokes("train", "cgan", "--data", data, "-o", tmp_path / "run", "--config", tmp_path / "s.yaml") == 2
+    assert (
+        strokes("train", "cgan", "--data", data, "-o", tmp_path / "run", "--config", tmp_path / "s.yaml") == 2
+    )
     one_line(capsys.readouterr().err)
     assert files(tmp_path) == {"s.yaml"}
 

@@ -78,7 +78,10 @@ def test_gaussians_along_the_axes_have_a_closed_form():
 
 
 def test_features_that_do_not_fill_their_space_have_a_distance_all_the_same():
-    a, b = gaussian(np.zeros(2), np.array([1.0, 2.0]), 40, 1), gaussian(np.ones(2), np.array([3.0, 1.0]), 40, 2)
+    a, b = (
+        gaussian(np.zeros(2), np.array([1.0, 2.0]), 40, 1),
+        gaussian(np.ones(2), np.array([3.0, 1.0]), 40, 2),
+    )
     inside = np.linalg.qr(np.random.default_rng(0).normal(size=(20, 20)))[0][:2]
     assert frechet_distance(a @ inside, b @ inside) == pytest.approx(2 + 4 + 1, rel=1e-6)
     few, others = np.random.default_rng(1).normal(size=(4, 20)), np.random.default_rng(2).normal(size=(5, 20))
@@ -111,7 +114,14 @@ def by_loops(centres: np.ndarray, points: np.ndarray, neighbours: int, slack: fl
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.integers(0, 10**6), st.integers(1, 3), st.integers(5, 14), st.integers(5, 14), st.integers(1, 4), st.booleans())
+@given(
+    st.integers(0, 10**6),
+    st.integers(1, 3),
+    st.integers(5, 14),
+    st.integers(5, 14),
+    st.integers(1, 4),
+    st.booleans(),
+)
 def test_precision_and_recall_are_those_of_a_double_loop(seed, size, n, m, neighbours, whole):
     rng = np.random.default_rng(seed)
     real, drawn = rng.normal(size=(n, size)) * 2, rng.normal(size=(m, size)) * 2 + 1
@@ -185,12 +195,16 @@ def test_accuracy_is_the_share_of_likeliest_classes_that_are_right(count):
     labels = rng.integers(0, 4, count)
     logits = images[:, 0, :4].astype(float)
     seen = []
-    assert accuracy(FirstPixels(), images, labels, tick=seen.append) == pytest.approx((logits.argmax(1) == labels).mean())
+    assert accuracy(FirstPixels(), images, labels, tick=seen.append) == pytest.approx(
+        (logits.argmax(1) == labels).mean()
+    )
     assert sum(seen) == count
     labels = rng.choice([3, 1], count)
     own = np.where(logits[:, 3] > logits[:, 1], 3, 1)
     for among in ([1, 3], [3, 1]):
-        assert accuracy(FirstPixels(), images, labels, np.array(among)) == pytest.approx((own == labels).mean())
+        assert accuracy(FirstPixels(), images, labels, np.array(among)) == pytest.approx(
+            (own == labels).mean()
+        )
     assert accuracy(FirstPixels(), images, np.full(count, 2), np.array([2])) == 1
 
 
@@ -219,7 +233,7 @@ def test_every_class_is_drawn_as_often_in_grey_levels_of_eight_bits(kind):
     assert drawn.labels.tolist() == [2] * 5 + [0] * 5
     assert drawn.images.shape == (10, 1, 28, 28) and sum(seen) == 10
     levels = drawn.images.double() * 255
-    assert torch.allclose(levels, levels.round(), atol=1e-4) and 0 <= levels.min() and levels.max() <= 255
+    assert torch.allclose(levels, levels.round(), atol=1e-4) and levels.min() >= 0 and levels.max() <= 255
     assert len(levels.round().unique()) > 2
     assert torch.equal(drawn.images, draw_evenly(m, "CA", 5, seed=1).images)
     assert not torch.equal(drawn.images, draw_evenly(m, "CA", 5, seed=2).images)
@@ -257,7 +271,8 @@ def test_the_bound_is_the_mean_of_a_plain_loop(kind):
 
 class ReadsCodes(nn.Module):
     """A judge that remembers what it was shown: row in the first two pixels, class in the third; a fourth that is
-    white makes it doubt, and take the image for the last class."""
+    white makes it doubt, and take the image for the last class.
+    """
 
     def __init__(self, classes: int) -> None:
         super().__init__()
@@ -311,7 +326,9 @@ def test_two_lots_that_share_no_image_and_one_that_was_drawn_all_with_as_many_of
 def test_what_is_said_of_a_model_that_draws_on_demand_and_of_one_that_does_not():
     result, _ = compared()
     assert result.keys() == KEYS | {"class_asked", "among_own"}
-    assert result["class_asked"] == 0.5 and result["among_own"] == 1  # half are taken for a class it never draws
+    assert (
+        result["class_asked"] == 0.5 and result["among_own"] == 1
+    )  # half are taken for a class it never draws
     assert all(np.isfinite(v) for k, v in result.items() if k != "n")
     result, (first, _, drawn) = compared("gan")
     assert result.keys() == KEYS and result["n"] == 30 == len(drawn) == len(first)
@@ -354,7 +371,10 @@ def judged(judge: CharacterModel, drawn_images: np.ndarray) -> dict:
 def test_real_images_drawn_back_come_to_the_floor_and_noise_does_not(judge):
     good = judged(judge, bars(400, 2))
     assert good["frechet"] < 3 * good["frechet_floor"]
-    assert abs(good["precision"] - good["real_precision"]) < 0.15 and abs(good["recall"] - good["real_recall"]) < 0.15
+    assert (
+        abs(good["precision"] - good["real_precision"]) < 0.15
+        and abs(good["recall"] - good["real_recall"]) < 0.15
+    )
     assert good["class_asked"] > 0.95
     noise = judged(judge, np.random.default_rng(3).integers(0, 256, (400, 28, 28), dtype=np.uint8))
     assert noise["frechet"] > 20 * noise["frechet_floor"] == 20 * good["frechet_floor"]

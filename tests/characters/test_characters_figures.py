@@ -13,7 +13,15 @@ from PIL import Image
 from torch import nn
 
 from strokes.characters import figures
-from strokes.characters.figures import curves, imitation_sheet, latent_map, model_sheet, save_picture, sheet, typeset
+from strokes.characters.figures import (
+    curves,
+    imitation_sheet,
+    latent_map,
+    model_sheet,
+    save_picture,
+    sheet,
+    typeset,
+)
 from strokes.characters.imitation import STYLES, alter
 from strokes.characters.model import CharacterModel, build
 from strokes.files import InputError
@@ -225,7 +233,9 @@ def test_what_has_no_posterior_has_no_map(kind, tmp_path):
 @pytest.mark.parametrize(("name", "character"), [("map.xyz", "A"), ("none/map.png", "A"), ("map.png", "X")])
 def test_a_map_that_cannot_be_drawn_leaves_nothing(name, character, tmp_path):
     with pytest.raises(InputError):
-        latent_map(model("cvae"), tmp_path / name, character=character, images=noise(9), labels=np.arange(9) % 3)
+        latent_map(
+            model("cvae"), tmp_path / name, character=character, images=noise(9), labels=np.arange(9) % 3
+        )
     assert not list(tmp_path.iterdir())
 
 
@@ -237,9 +247,27 @@ def logged(folder, *rows) -> None:
 
 
 ROWS = [
-    {"event": "train", "step": 5, "epoch": 1, "seconds": 1.0, "learning_rate": 1e-3, "skipped": 0, "loss": 3.0, "accuracy": 0.2},
+    {
+        "event": "train",
+        "step": 5,
+        "epoch": 1,
+        "seconds": 1.0,
+        "learning_rate": 1e-3,
+        "skipped": 0,
+        "loss": 3.0,
+        "accuracy": 0.2,
+    },
     {"event": "validation", "step": 5, "epoch": 1, "seconds": 1.0, "loss": 2.5, "accuracy": 0.3},
-    {"event": "train", "step": 10, "epoch": 2, "seconds": 2.0, "learning_rate": 1e-3, "skipped": 0, "loss": 2.0, "accuracy": 0.4},
+    {
+        "event": "train",
+        "step": 10,
+        "epoch": 2,
+        "seconds": 2.0,
+        "learning_rate": 1e-3,
+        "skipped": 0,
+        "loss": 2.0,
+        "accuracy": 0.4,
+    },
 ]
 
 
@@ -251,8 +279,11 @@ def test_every_figure_of_a_run_is_drawn_over_its_epochs(tmp_path, monkeypatch):
     kept = []
     monkeypatch.setattr(figures, "_save", lambda figure, path: kept.append(figure))
     curves(tmp_path, tmp_path / "curves.png")
-    lines = {(axes.get_ylabel(), line.get_label()): line.get_xydata().tolist()
-             for axes in kept[0].axes for line in axes.get_lines()}  # fmt: skip
+    lines = {
+        (axes.get_ylabel(), line.get_label()): line.get_xydata().tolist()
+        for axes in kept[0].axes
+        for line in axes.get_lines()
+    }
     assert lines == {
         ("loss", "loss, train"): [[1, 3.0], [2, 2.0]],
         ("loss", "loss, validation"): [[1, 2.5]],
@@ -262,7 +293,14 @@ def test_every_figure_of_a_run_is_drawn_over_its_epochs(tmp_path, monkeypatch):
 
 
 def test_both_losses_of_a_pair_of_networks_share_a_panel(tmp_path, monkeypatch):
-    row = {"event": "train", "epoch": 1, "generator_loss": 1.0, "discriminator_loss": 2.0, "score_real": 0.6, "score_drawn": 0.4}
+    row = {
+        "event": "train",
+        "epoch": 1,
+        "generator_loss": 1.0,
+        "discriminator_loss": 2.0,
+        "score_real": 0.6,
+        "score_drawn": 0.4,
+    }
     logged(tmp_path, row)
     kept = []
     monkeypatch.setattr(figures, "_save", lambda figure, path: kept.append(figure))
@@ -270,7 +308,9 @@ def test_both_losses_of_a_pair_of_networks_share_a_panel(tmp_path, monkeypatch):
     assert [len(axes.get_lines()) for axes in kept[0].axes] == [2, 2]
 
 
-@pytest.mark.parametrize("content", [None, "", "\n", "{oh\n", '{"event": "train", "epoch": 1, "seconds": 2.0}\n'])
+@pytest.mark.parametrize(
+    "content", [None, "", "\n", "{oh\n", '{"event": "train", "epoch": 1, "seconds": 2.0}\n']
+)
 def test_a_run_without_figures_has_no_curves(content, tmp_path):
     if content is not None:
         (tmp_path / "metrics.jsonl").write_text(content)

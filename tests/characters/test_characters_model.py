@@ -239,7 +239,9 @@ def test_a_description_that_does_not_fit_the_weights(changes, folder):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("value", [0, -1, 1, 7, 2.5, 5000, 10**30, math.nan, math.inf, "4", "x", None, [], {}])
+@pytest.mark.parametrize(
+    "value", [0, -1, 1, 7, 2.5, 5000, 10**30, math.nan, math.inf, "4", "x", None, [], {}]
+)
 @pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
 def test_sizes_of_another_network_or_of_none(kind, value, saved, tmp_path):
     folder = Path(shutil.copytree(saved / kind, tmp_path / "the-model"))
@@ -350,7 +352,9 @@ def test_the_judge_has_its_layers():
     network = Classifier(26)
     sizes = []
     for layer in network.convolutions:
-        layer.register_forward_hook(lambda m, _i, o: sizes.append(tuple(o.shape[1:])) if isinstance(m, nn.Conv2d) else None)
+        layer.register_forward_hook(
+            lambda m, _i, o: sizes.append(tuple(o.shape[1:])) if isinstance(m, nn.Conv2d) else None
+        )
     network(torch.rand(2, 1, 28, 28))
     assert sizes == [(24, 28, 28), (48, 14, 14), (48, 14, 14), (96, 7, 7), (96, 7, 7)]
     assert (network.hidden.in_features, network.hidden.out_features) == (96 * 49, 128)
@@ -375,7 +379,10 @@ def test_the_judges_loss_is_cross_entropy():
     labels = torch.tensor([3, 0, 1, 1])
     found = network.losses(images, labels)
     logits = network(images).detach()
-    expected = [math.log(sum(math.exp(v) for v in row)) - row[y] for row, y in zip(logits.tolist(), labels, strict=True)]
+    expected = [
+        math.log(sum(math.exp(v) for v in row)) - row[y]
+        for row, y in zip(logits.tolist(), labels, strict=True)
+    ]
     assert found["loss"].item() == pytest.approx(sum(expected) / 4, rel=1e-5)
     best = logits.argmax(1)
     assert network.losses(images, best)["accuracy"] == 1

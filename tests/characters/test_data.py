@@ -36,8 +36,10 @@ def test_a_file_brings_back_every_field(tmp_path):
         a, b = getattr(characters, name), getattr(again, name)
         assert np.array_equal(a, b) and a.dtype == b.dtype, name
     assert (again.classes, again.sources, again.options) == (
-        characters.classes, characters.sources, characters.options,
-    )  # fmt: skip
+        characters.classes,
+        characters.sources,
+        characters.options,
+    )
     assert [p.name for p in tmp_path.iterdir()] == ["c.npz"]
 
 
@@ -98,7 +100,15 @@ def rewritten(path, **changes):
 
 def meta(**changes) -> np.ndarray:
     return np.array(
-        json.dumps({"format": "strokes-characters-1", "classes": "7Aß", "sources": ["a", "b"], "options": {}, **changes})
+        json.dumps(
+            {
+                "format": "strokes-characters-1",
+                "classes": "7Aß",
+                "sources": ["a", "b"],
+                "options": {},
+                **changes,
+            }
+        )
     )
 
 
@@ -147,7 +157,9 @@ def test_a_small_file_that_unpacks_to_gigabytes_is_refused_unread(tmp_path, monk
     made().save(path)
     monkeypatch.setattr("strokes.characters.data._UNPACKED_LIMIT", 2**20)
     header = io.BytesIO()
-    np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": (2000, 28, 28)})
+    np.lib.format.write_array_header_1_0(
+        header, {"descr": "|u1", "fortran_order": False, "shape": (2000, 28, 28)}
+    )
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("bomb.npy", header.getvalue() + bytes(2000 * 784))
     assert path.stat().st_size < 2**15
@@ -179,12 +191,17 @@ def test_saving_where_none_can_is_told(tmp_path):
         made().save(tmp_path / "nowhere" / "c.npz")
 
 
-@pytest.mark.parametrize(("asked", "means"), [("digits", "0123456789"), ("ABA7", "AB7"), ("abc", "abc"), ("letters", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")])
+@pytest.mark.parametrize(
+    ("asked", "means"),
+    [("digits", "0123456789"), ("ABA7", "AB7"), ("abc", "abc"), ("letters", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")],
+)
 def test_classes_by_name_or_by_themselves(asked, means):
     assert resolve_classes(asked, "--classes") == means
 
 
 @pytest.mark.parametrize("asked", ["digit", "Letters", "ALL", " ", ""])
 def test_what_is_nearly_a_name_of_classes_is_told(asked):
-    with pytest.raises(InputError, match="--among .*: give digits, letters, all, or the characters themselves"):
+    with pytest.raises(
+        InputError, match="--among .*: give digits, letters, all, or the characters themselves"
+    ):
         resolve_classes(asked, "--among")

@@ -88,7 +88,9 @@ def test_each_change_has_its_direction():
     # a positive slant: the top goes right, the bottom left, the middle stays
     slanted = warp(bar(), shear=0.3)
     x = torch.arange(28) - 13.5
-    top, centre, bottom = ((slanted[0, 0, r] * x).sum() / slanted[0, 0, r].sum() for r in (8, slice(13, 15), 19))
+    top, centre, bottom = (
+        (slanted[0, 0, r] * x).sum() / slanted[0, 0, r].sum() for r in (8, slice(13, 15), 19)
+    )
     assert top.item() == pytest.approx(0.3 * 5.5, abs=0.1)
     assert bottom.item() == pytest.approx(-0.3 * 5.5, abs=0.1)
     centre = (slanted[0, 0, 13:15] * x).sum() / slanted[0, 0, 13:15].sum()
@@ -100,9 +102,13 @@ def test_each_change_has_its_direction():
 
 def test_width_and_height_are_factors():
     wide = warp(bar(4), width=2.0)
-    assert ink_of_a_row(wide, 14) == pytest.approx(8, abs=0.1) and wide[0, 0, :, 14].sum().item() == pytest.approx(16, abs=0.1)
+    assert ink_of_a_row(wide, 14) == pytest.approx(8, abs=0.1) and wide[
+        0, 0, :, 14
+    ].sum().item() == pytest.approx(16, abs=0.1)
     high = warp(bar(4), height=0.5)
-    assert ink_of_a_row(high, 14) == pytest.approx(4, abs=0.1) and high[0, 0, :, 14].sum().item() == pytest.approx(8, abs=0.1)
+    assert ink_of_a_row(high, 14) == pytest.approx(4, abs=0.1) and high[
+        0, 0, :, 14
+    ].sum().item() == pytest.approx(8, abs=0.1)
 
 
 def test_whole_pixels_move_exactly_and_black_comes_in():
@@ -153,7 +159,11 @@ def test_each_image_has_its_own_weight():
     together = embolden(images, amounts)
     for i in range(3):
         assert torch.allclose(together[i], embolden(images[i : i + 1], amounts[i].item())[0])
-    assert together[0].sum() < images[0].sum() and torch.equal(together[1], images[1]) and together[2].sum() > images[2].sum()
+    assert (
+        together[0].sum() < images[0].sum()
+        and torch.equal(together[1], images[1])
+        and together[2].sum() > images[2].sum()
+    )
 
 
 # -- distort --------------------------------------------------------------------------------------
@@ -190,7 +200,9 @@ def test_each_range_changes_the_image_and_others_do_not_come_with_it(name):
     rows, columns = (changed[:, 0, :, 12:16].mean(2).sum(1), changed[:, 0, 12:16].mean(1).sum(1))
     if name == "scale":
         assert columns.max() > 4 * 1.4 and columns.min() < 4 / 1.4
-        assert columns.max() <= 4 * math.exp(0.5) + 0.1 and columns.min() >= 4 / math.exp(0.5) - 0.5  # it is coarse there
+        assert (
+            columns.max() <= 4 * math.exp(0.5) + 0.1 and columns.min() >= 4 / math.exp(0.5) - 0.5
+        )  # it is coarse there
         area = changed.sum((1, 2, 3))
         assert area.max() > 64 * 1.4**2 and area.min() < 64 / 1.4**2
     if name == "aspect":
@@ -198,7 +210,9 @@ def test_each_range_changes_the_image_and_others_do_not_come_with_it(name):
         assert columns.max() > 4 * math.exp(0.2) and columns.max() <= 4 * math.exp(0.25) + 0.1
         assert changed.sum((1, 2, 3)).numpy() == pytest.approx(64, abs=2)
     if name == "weight":
-        assert columns.max().item() == pytest.approx(5, abs=0.1) and columns.min().item() == pytest.approx(3, abs=0.1)
+        assert columns.max().item() == pytest.approx(5, abs=0.1) and columns.min().item() == pytest.approx(
+            3, abs=0.1
+        )
         assert rows.max().item() == pytest.approx(17, abs=0.1)
 
 
@@ -206,7 +220,9 @@ def test_each_range_changes_the_image_and_others_do_not_come_with_it(name):
 def test_slant_and_angle_stay_within_their_range_either_way(name):
     y, x = (torch.arange(28).double() - 13.5).view(2 * [1] + [-1, 1]), (torch.arange(28).double() - 13.5)
     changed = distort(bar(2).expand(200, -1, -1, -1), Distortion(**{name: 0.3}), seeded()).double()
-    slope = (-(changed * x * y).sum((1, 2, 3)) / (changed * y * y).sum((1, 2, 3))).numpy()  # right per pixel up
+    slope = (
+        -(changed * x * y).sum((1, 2, 3)) / (changed * y * y).sum((1, 2, 3))
+    ).numpy()  # right per pixel up
     end = math.tan(0.3) if name == "rotate" else 0.3
     assert np.abs(slope).max() <= end + 0.01
     assert slope.max() > 0.9 * end and slope.min() < -0.9 * end
@@ -214,19 +230,25 @@ def test_slant_and_angle_stay_within_their_range_either_way(name):
 
 def longer_sides(images: torch.Tensor) -> np.ndarray:
     ink = images[:, 0].numpy() > 0.4
-    return np.array([max(np.ptp(np.flatnonzero(i.any(0))), np.ptp(np.flatnonzero(i.any(1)))) + 1 for i in ink])
+    return np.array(
+        [max(np.ptp(np.flatnonzero(i.any(0))), np.ptp(np.flatnonzero(i.any(1)))) + 1 for i in ink]
+    )
 
 
 @pytest.mark.parametrize("width", [4, 16])
 def test_what_is_slanted_and_widened_to_fit_stays_as_long(width):
     images = bar(width).expand(100, -1, -1, -1)
-    free, fitted = (distort(images, Distortion(aspect=0.5, shear=0.4, fit=fit), seeded()) for fit in (False, True))
+    free, fitted = (
+        distort(images, Distortion(aspect=0.5, shear=0.4, fit=fit), seeded()) for fit in (False, True)
+    )
     assert longer_sides(images).tolist() == [16] * 100
     assert np.ptp(longer_sides(free)) > 4
     assert np.abs(longer_sides(fitted) - 16).max() <= 1
     # the slant is the same; nothing else is fitted, and nothing there is to fit in an empty image
     y, x = torch.arange(28).view(-1, 1) - 13.5, torch.arange(28) - 13.5
-    slants = [(-(i[:, 0] * x * y).sum((1, 2)) / (i[:, 0] * y * y).sum((1, 2))).numpy() for i in (free, fitted)]
+    slants = [
+        (-(i[:, 0] * x * y).sum((1, 2)) / (i[:, 0] * y * y).sum((1, 2))).numpy() for i in (free, fitted)
+    ]
     assert np.corrcoef(*slants)[0, 1] > 0.95
     for other in ({"scale": 0.3}, {"shift": 2.0}, {"rotate": 0.3}):
         a, b = (distort(images, Distortion(**other, fit=fit), seeded()) for fit in (False, True))
@@ -255,4 +277,6 @@ def test_gradients_pass_through():
     (gradient,) = torch.autograd.grad(distort(images, ranges, seeded()).sum(), images)
     assert (gradient != 0).float().mean() > 0.5
     amount = torch.tensor(0.3, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda a, k: warp(images.detach(), shear=k, angle=a), (amount, amount.detach() * 0.5))
+    assert torch.autograd.gradcheck(
+        lambda a, k: warp(images.detach(), shear=k, angle=a), (amount, amount.detach() * 0.5)
+    )

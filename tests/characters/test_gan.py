@@ -25,7 +25,9 @@ def plain() -> GAN:
 def conditional() -> ConditionalGAN:
     torch.manual_seed(0)
     network = ConditionalGAN(CLASSES, latent=5, width=8)
-    with torch.no_grad():  # as after some training: norms and projections that are not the same for every class
+    with (
+        torch.no_grad()
+    ):  # as after some training: norms and projections that are not the same for every class
         for norm in network.generator.norms:
             norm.scale.weight.add_(torch.randn(norm.scale.weight.shape) * 0.3)
             norm.shift.weight.add_(torch.randn(norm.shift.weight.shape) * 0.3)
@@ -73,7 +75,9 @@ def test_images_are_in_0_to_1_and_are_their_generators(make):
         for i in range(5):
             assert torch.allclose(network.sample(LABELS[i : i + 1], z=z[i : i + 1])[0], once[i], atol=1e-5)
         shared = network.sample(LABELS, z=z[:1])
-        assert torch.allclose(shared[0], shared[3], atol=1e-6) and torch.allclose(shared[0], once[0], atol=1e-5)
+        assert torch.allclose(shared[0], shared[3], atol=1e-6) and torch.allclose(
+            shared[0], once[0], atol=1e-5
+        )
 
 
 def test_the_perceptron_works_in_minus_1_to_1():
@@ -94,12 +98,16 @@ def test_the_perceptrons_losses_are_binary_cross_entropy():
     real = network.discriminator(images.flatten(1) * 2 - 1).squeeze(1)
     fake = network.discriminator(drawn.flatten(1) * 2 - 1).squeeze(1)
     ones, zeros = torch.ones(5), torch.zeros(5)
-    expected = F.binary_cross_entropy_with_logits(real, ones) + F.binary_cross_entropy_with_logits(fake, zeros)
+    expected = F.binary_cross_entropy_with_logits(real, ones) + F.binary_cross_entropy_with_logits(
+        fake, zeros
+    )
     assert found["discriminator_loss"].item() == pytest.approx(expected.item(), rel=1e-5)
     assert found["score_real"].item() == pytest.approx(torch.sigmoid(real).mean().item(), rel=1e-5)
     assert found["score_drawn"].item() == pytest.approx(torch.sigmoid(fake).mean().item(), rel=1e-5)
     found = network.generator_losses(LABELS, seeded())
-    assert found["generator_loss"].item() == pytest.approx(F.binary_cross_entropy_with_logits(fake, ones).item(), rel=1e-5)
+    assert found["generator_loss"].item() == pytest.approx(
+        F.binary_cross_entropy_with_logits(fake, ones).item(), rel=1e-5
+    )
 
 
 def test_the_conditional_losses_are_hinges(undistorted):
@@ -109,11 +117,15 @@ def test_the_conditional_losses_are_hinges(undistorted):
     found = network.discriminator_losses(images, LABELS, seeded())
     drawn = network.sample(LABELS, seeded())
     real, fake = network.discriminator(images, LABELS), network.discriminator(drawn, LABELS)
-    expected = sum(max(0.0, 1 - s) for s in real.tolist()) / 5 + sum(max(0.0, 1 + s) for s in fake.tolist()) / 5
+    expected = (
+        sum(max(0.0, 1 - s) for s in real.tolist()) / 5 + sum(max(0.0, 1 + s) for s in fake.tolist()) / 5
+    )
     assert found["discriminator_loss"].item() == pytest.approx(expected, rel=1e-4)
     assert found["score_real"].item() == pytest.approx(real.mean().item(), rel=1e-4)
     assert found["score_drawn"].item() == pytest.approx(fake.mean().item(), rel=1e-4)
-    assert network.generator_losses(LABELS, seeded())["generator_loss"].item() == pytest.approx(-fake.mean().item(), rel=1e-4)
+    assert network.generator_losses(LABELS, seeded())["generator_loss"].item() == pytest.approx(
+        -fake.mean().item(), rel=1e-4
+    )
 
 
 @pytest.mark.parametrize("bias", [-5.0, 5.0])
@@ -162,17 +174,23 @@ def test_every_weight_of_the_judge_has_a_spectral_norm_of_1():
     for _ in range(60):
         network.discriminator(pictures(), LABELS)
     network.eval()
-    layers = [m for m in network.discriminator.modules() if isinstance(m, (nn.Conv2d, nn.Linear, nn.Embedding))]
+    layers = [
+        m for m in network.discriminator.modules() if isinstance(m, (nn.Conv2d, nn.Linear, nn.Embedding))
+    ]
     assert len(layers) == 6
     for layer in layers:
-        assert torch.linalg.matrix_norm(layer.weight.flatten(1), 2).item() == pytest.approx(1, abs=0.03), layer
+        assert torch.linalg.matrix_norm(layer.weight.flatten(1), 2).item() == pytest.approx(1, abs=0.03), (
+            layer
+        )
 
 
 def test_a_norms_scale_and_shift_are_a_classs_own():
     norm = gan._ConditionalNorm(3, 2)
     x = torch.randn(6, 2, 5, 5, generator=seeded()) * 3 + 1
     labels = torch.tensor([0, 1, 2, 0, 1, 2])
-    flat = (x - x.mean((0, 2, 3), keepdim=True)) / torch.sqrt(x.var((0, 2, 3), unbiased=False, keepdim=True) + 1e-5)
+    flat = (x - x.mean((0, 2, 3), keepdim=True)) / torch.sqrt(
+        x.var((0, 2, 3), unbiased=False, keepdim=True) + 1e-5
+    )
     assert torch.allclose(norm(x, labels), flat, atol=1e-5)
     with torch.no_grad():
         norm.scale.weight[1] = torch.tensor([2.0, -3.0])
@@ -197,14 +215,19 @@ def test_the_image_depends_on_the_class_by_norms_and_by_embedding():
             norm.shift.weight[2] += 1
             moved = network.sample(labels, z=z)
             others = [0, 1, 3]
-            assert torch.allclose(moved[others], drawn[others], atol=1e-6) and not torch.allclose(moved[2], drawn[2])
+            assert torch.allclose(moved[others], drawn[others], atol=1e-6) and not torch.allclose(
+                moved[2], drawn[2]
+            )
             norm.shift.weight[2] = kept
 
 
 def test_the_perceptron_cannot_heed_a_class():
     network, z = plain(), torch.randn(5, 5, generator=seeded())
     assert torch.equal(network.sample(LABELS, z=z), network.sample(LABELS * 0, z=z))
-    a, b = (network.discriminator_losses(pictures(), y, seeded())["discriminator_loss"] for y in (LABELS, LABELS * 0))
+    a, b = (
+        network.discriminator_losses(pictures(), y, seeded())["discriminator_loss"]
+        for y in (LABELS, LABELS * 0)
+    )
     assert torch.equal(a, b)
 
 
@@ -224,10 +247,14 @@ def test_the_judges_loss_leaves_the_generator_alone_and_the_generators_reaches_a
 def test_a_step_moves_each_by_its_own_loss_alone(kind, make):
     """What the generator's loss leaves in the judge's gradients counts neither now nor in the next step."""
     one, other = make().train(), make().train()
-    assert all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), other.state_dict().values(), strict=True))
+    assert all(
+        torch.equal(a, b) for a, b in zip(one.state_dict().values(), other.state_dict().values(), strict=True)
+    )
 
     def optimizers(network):
-        return [torch.optim.SGD(part.parameters(), 0.1) for part in (network.generator, network.discriminator)]
+        return [
+            torch.optim.SGD(part.parameters(), 0.1) for part in (network.generator, network.discriminator)
+        ]
 
     config = training.CharacterTrainingConfig()
     together = optimizers(one)

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from strokes.characters import image as module
-from strokes.characters.image import BOX, SIZE, conform, draw_strokes, load_image, normalise_image, scale_and_centre
+from strokes.characters.image import (
+    BOX,
+    SIZE,
+    conform,
+    draw_strokes,
+    load_image,
+    normalise_image,
+    scale_and_centre,
+)
 from strokes.files import InputError
 
 #: Drawn in a unit square.
@@ -300,7 +308,12 @@ def test_what_is_no_picture(array):
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.integers(1, 50), st.integers(1, 50), st.integers(0, 2**32), st.sampled_from(["noise", "dots", "flat", "rgba"]))
+@given(
+    st.integers(1, 50),
+    st.integers(1, 50),
+    st.integers(0, 2**32),
+    st.sampled_from(["noise", "dots", "flat", "rgba"]),
+)
 def test_no_picture_makes_it_fail_otherwise(height, width, seed, kind):
     rng = np.random.default_rng(seed)
     if kind == "rgba":
@@ -442,6 +455,8 @@ def test_the_module_needs_no_torch():
 
 
 def test_formats_that_start_other_programs_are_not_read(tmp_path):
-    (tmp_path / "a.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 20 20\n%%EndComments\n0 0 moveto showpage\n%%EOF\n")
+    (tmp_path / "a.png").write_bytes(
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 20 20\n%%EndComments\n0 0 moveto showpage\n%%EOF\n"
+    )
     with pytest.raises(InputError, match=r"a\.png: not a picture in a format"):
         load_image(tmp_path / "a.png")

@@ -17,13 +17,13 @@ import pytest
 import torch
 
 from strokes.characters import training
+from strokes.characters.arrays import as_tensor, batches
 from strokes.characters.classifier import Classifier
 from strokes.characters.data import TEST, TRAIN, VALIDATION, CharacterSet
 from strokes.characters.distortion import Distortion
 from strokes.characters.gan import ConditionalGAN
 from strokes.characters.image import draw_strokes
 from strokes.characters.model import KINDS, build, load_model
-from strokes.characters.arrays import as_tensor, batches
 from strokes.characters.training import CharacterTrainingConfig, default_config, train
 from strokes.characters.vae import ConditionalVAE, SemiSupervisedVAE
 from strokes.files import InputError
@@ -51,12 +51,21 @@ def drawn(counts: dict[str, tuple[int, int, int]]) -> CharacterSet:
     """So many of each letter in each split, each a little different, in an order that is not sorted."""
     rng = np.random.default_rng(0)
     classes = "".join(counts)
-    rows = [(label, split) for label, c in enumerate(classes) for split, n in enumerate(counts[c]) for _ in range(n)]
+    rows = [
+        (label, split)
+        for label, c in enumerate(classes)
+        for split, n in enumerate(counts[c])
+        for _ in range(n)
+    ]
     rows = [rows[i] for i in rng.permutation(len(rows))]
-    images = np.stack([
-        draw_strokes([np.array(s) + rng.normal(0, 0.5, (len(s), 2)) for s in LETTERS[classes[label]]], 3.0)
-        for label, _ in rows
-    ])  # fmt: skip
+    images = np.stack(
+        [
+            draw_strokes(
+                [np.array(s) + rng.normal(0, 0.5, (len(s), 2)) for s in LETTERS[classes[label]]], 3.0
+            )
+            for label, _ in rows
+        ]
+    )
     images[:, 0, 0] = rng.permutation(len(images))  # no two are the same
     return CharacterSet(
         images=images,
@@ -96,9 +105,13 @@ def go(kind: str, characters: CharacterSet, run: Path, config=TINY, **options):
 
 def rows(run: Path, event: str | None = None) -> list[dict]:
     """Rows of the log without what depends on the clock; each is strict JSON."""
-    found = [json.loads(line, parse_constant=lambda c: pytest.fail(f"{c} is not JSON"))
-             for line in (run / "metrics.jsonl").read_text().splitlines()]  # fmt: skip
-    return [{k: v for k, v in row.items() if k != "seconds"} for row in found if event in (None, row["event"])]
+    found = [
+        json.loads(line, parse_constant=lambda c: pytest.fail(f"{c} is not JSON"))
+        for line in (run / "metrics.jsonl").read_text().splitlines()
+    ]
+    return [
+        {k: v for k, v in row.items() if k != "seconds"} for row in found if event in (None, row["event"])
+    ]
 
 
 def steps_of(run: Path) -> list[int]:
@@ -153,7 +166,9 @@ def test_a_run_writes_its_settings_its_numbers_its_best_model_and_checkpoints(ki
     written = json.loads((tmp_path / "config.json").read_text())
     assert (written["kind"], written["epochs"], written["sizes"]) == (kind, 5, SIZES[kind])
     assert written["distortion"]["rotate"] == 0
-    assert [(row["epoch"], row["step"]) for row in rows(tmp_path, "train")] == [(e, 3 * e) for e in range(1, 6)]
+    assert [(row["epoch"], row["step"]) for row in rows(tmp_path, "train")] == [
+        (e, 3 * e) for e in range(1, 6)
+    ]
     assert all(math.isfinite(v) for row in rows(tmp_path, "train") for k, v in row.items() if k != "event")
     assert steps_of(tmp_path) == [12, 15]
     assert not list(tmp_path.rglob("*.tmp*"))
@@ -182,10 +197,16 @@ def test_a_run_writes_its_settings_its_numbers_its_best_model_and_checkpoints(ki
 @pytest.mark.parametrize("kind", KINDS)
 def test_stopped_and_resumed_is_never_stopped_bit_for_bit(kind, precision, characters, tmp_path):
     config = replace(
-        TINY, epochs=4, batch=15, precision=precision, balance=0.5, labelled=0.5 if kind == "ssvae" else 1.0,
-        ema=0.9, final_rate=0.1,
+        TINY,
+        epochs=4,
+        batch=15,
+        precision=precision,
+        balance=0.5,
+        labelled=0.5 if kind == "ssvae" else 1.0,
+        ema=0.9,
+        final_rate=0.1,
         distortion=Distortion(rotate=0.2, scale=0.1, shear=0.2, shift=1.0, weight=0.5),
-    )  # fmt: skip
+    )
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     result = go(kind, characters, whole, config)
     assert result["step"] == 12 and result["skipped"] == 0
@@ -200,8 +221,11 @@ def test_resuming_a_finished_run_does_nothing(characters, tmp_path):
     go("cvae", characters, tmp_path)
 
     def touched():
-        return {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")
-                if p.is_file() and p.name != "metrics.jsonl" and p != tmp_path / "config.json"}  # fmt: skip
+        return {
+            p: p.stat().st_mtime_ns
+            for p in tmp_path.rglob("*")
+            if p.is_file() and p.name != "metrics.jsonl" and p != tmp_path / "config.json"
+        }
 
     before, log = touched(), rows(tmp_path)
     result = go("cvae", characters, tmp_path, resume=True)
@@ -245,7 +269,9 @@ def test_checkpoints_are_written_as_often_as_told(characters, tmp_path, monkeypa
 # -- what is read ---------------------------------------------------------------------------------
 
 
-def test_without_balance_every_image_is_read_once_an_epoch_and_none_of_another_split(characters, tmp_path, monkeypatch):
+def test_without_balance_every_image_is_read_once_an_epoch_and_none_of_another_split(
+    characters, tmp_path, monkeypatch
+):
     reader = Reader(monkeypatch)
     go("classifier", characters, tmp_path, replace(TINY, epochs=3))
     assert [len(y) for _, y in reader.batches] == [16, 16, 8] * 3
@@ -262,7 +288,12 @@ def test_without_balance_every_image_is_read_once_an_epoch_and_none_of_another_s
 @pytest.mark.parametrize(("balance", "share"), [(0.0, 40 / 44), (0.5, (40 / 44 + 1 / 2) / 2), (1.0, 1 / 2)])
 def test_balance_draws_classes_evenly(balance, share, uneven, tmp_path, monkeypatch):
     reader = Reader(monkeypatch)
-    go("cvae", uneven, tmp_path, replace(TINY, epochs=20, balance=balance, validate_every=20, checkpoint_every=20))
+    go(
+        "cvae",
+        uneven,
+        tmp_path,
+        replace(TINY, epochs=20, balance=balance, validate_every=20, checkpoint_every=20),
+    )
     assert len(reader.labels) == 20 * 44
     assert reader.labels.count(0) / len(reader.labels) == pytest.approx(share, abs=0.07)
     assert len(set(reader.images)) == 44  # every image of either class has its turn
@@ -285,7 +316,9 @@ def test_hidden_labels_are_hidden_and_every_class_keeps_one(balance, characters,
     told: dict[bytes, set[int]] = {}
     for image, label in zip(reader.images, reader.labels, strict=True):
         told.setdefault(image, set()).add(label)
-    assert len(told) == 40 and all(len(labels) == 1 for labels in told.values())  # never told once and hidden another time
+    assert len(told) == 40 and all(
+        len(labels) == 1 for labels in told.values()
+    )  # never told once and hidden another time
     shown = {image: label for image, (label,) in told.items() if label >= 0}
     assert sorted(shown.values()) == [0, 1, 2, 3]
     assert all(truth[image] == label for image, label in shown.items())
@@ -300,7 +333,12 @@ def test_hidden_labels_are_hidden_and_every_class_keeps_one(balance, characters,
 
 def test_a_share_of_the_labels_is_the_share_of_every_class(uneven, tmp_path, monkeypatch):
     reader = Reader(monkeypatch)
-    go("ssvae", uneven, tmp_path, replace(TINY, epochs=30, labelled=0.25, validate_every=30, checkpoint_every=30))
+    go(
+        "ssvae",
+        uneven,
+        tmp_path,
+        replace(TINY, epochs=30, labelled=0.25, validate_every=30, checkpoint_every=30),
+    )
     shown = {(image, label) for image, label in zip(reader.images, reader.labels, strict=True) if label >= 0}
     assert [sum(label == c for _, label in shown) for c in (0, 1)] == [10, 1]
 
@@ -317,14 +355,19 @@ def test_classes_are_those_asked_for_in_their_order(characters, tmp_path, monkey
     go("cvae", characters, tmp_path, replace(TINY, classes="DB"))
     truth = dict(zip([i.tobytes() for i in characters.images], characters.labels.tolist(), strict=True))
     assert len(set(reader.images)) == 20
-    assert {(truth[i], label) for i, label in zip(reader.images, reader.labels, strict=True)} == {(3, 0), (1, 1)}
+    assert {(truth[i], label) for i, label in zip(reader.images, reader.labels, strict=True)} == {
+        (3, 0),
+        (1, 1),
+    }
     assert load_model(tmp_path).classes == "DB"
 
 
 def test_names_stand_for_sets_of_classes(characters, tmp_path):
     everything = replace(characters, classes="0BCD")
     for name, lacking in (("digits", "123456789"), ("letters", "AEFGHIJKLMNOPQRSTUVWXYZ")):
-        with pytest.raises(InputError, match=f"--classes {name}: '{lacking}' is not among the classes of this file, 0BCD"):
+        with pytest.raises(
+            InputError, match=f"--classes {name}: '{lacking}' is not among the classes of this file, 0BCD"
+        ):
             go("cvae", everything, tmp_path, replace(TINY, classes=name))
 
 
@@ -338,7 +381,9 @@ def test_classes_that_the_file_has_not_are_refused(characters, tmp_path):
     go("cvae", replace(characters, splits=splits), tmp_path, replace(TINY, classes="ABD", epochs=1))
 
 
-def test_the_learning_rate_falls_as_a_cosine_and_the_discriminator_has_its_own(characters, tmp_path, monkeypatch):
+def test_the_learning_rate_falls_as_a_cosine_and_the_discriminator_has_its_own(
+    characters, tmp_path, monkeypatch
+):
     reader = Reader(monkeypatch)
     config = replace(TINY, learning_rate=0.02, final_rate=0.1, discriminator_rate=3.0)
     go("gan", characters, tmp_path, config)
@@ -346,7 +391,9 @@ def test_the_learning_rate_falls_as_a_cosine_and_the_discriminator_has_its_own(c
         expected = 0.02 * (0.1 + 0.9 * (0.5 + 0.5 * math.cos(math.pi * step / 9)))
         assert generator == pytest.approx(expected) and discriminator == pytest.approx(3 * expected)
     assert len(reader.rates) == 9
-    assert [row["learning_rate"] for row in rows(tmp_path, "train")] == [reader.rates[i][0] for i in (2, 5, 8)]
+    assert [row["learning_rate"] for row in rows(tmp_path, "train")] == [
+        reader.rates[i][0] for i in (2, 5, 8)
+    ]
 
 
 # -- what is learned ------------------------------------------------------------------------------
@@ -354,9 +401,14 @@ def test_the_learning_rate_falls_as_a_cosine_and_the_discriminator_has_its_own(c
 
 def test_a_judge_learns_what_is_plain(characters, tmp_path):
     config = replace(
-        TINY, epochs=12, batch=10, learning_rate=1e-2, final_rate=0.1, checkpoint_every=12,
+        TINY,
+        epochs=12,
+        batch=10,
+        learning_rate=1e-2,
+        final_rate=0.1,
+        checkpoint_every=12,
         sizes={"width": 4, "features": 32},
-    )  # fmt: skip
+    )
     go("classifier", characters, tmp_path, config)
     validations = rows(tmp_path, "validation")
     assert validations[-1]["accuracy"] > 0.95 and validations[-1]["loss"] < 0.5 * validations[0]["loss"]
@@ -369,7 +421,9 @@ def test_a_judge_learns_what_is_plain(characters, tmp_path):
 
 @pytest.mark.parametrize(("kind", "precision"), [("ssvae", "fp32"), ("ssvae", "bf16"), ("cvae", "fp32")])
 def test_the_bound_falls(kind, precision, characters, tmp_path):
-    config = replace(TINY, epochs=8, learning_rate=1e-2, precision=precision, sizes={**SIZES[kind], "hidden": 24})
+    config = replace(
+        TINY, epochs=8, learning_rate=1e-2, precision=precision, sizes={**SIZES[kind], "hidden": 24}
+    )
     go(kind, characters, tmp_path, config)
     losses = [row["loss"] for row in rows(tmp_path, "validation")]
     assert losses[-1] < 0.7 * losses[0]
@@ -447,11 +501,19 @@ def test_weights_of_the_terms_are_passed_on(characters, tmp_path, monkeypatch):
 
     for network in (SemiSupervisedVAE, ConditionalVAE):
         monkeypatch.setattr(network, "losses", losses)
-    config = replace(TINY, epochs=1, pixel_weight=0.5, kl_weight=2.0, class_weight=7.0, swap_weight=3.0, marginalise=2)
+    config = replace(
+        TINY, epochs=1, pixel_weight=0.5, kl_weight=2.0, class_weight=7.0, swap_weight=3.0, marginalise=2
+    )
     for kind in ("ssvae", "cvae"):
         go(kind, characters, tmp_path / kind, config)
     assert seen == {
-        SemiSupervisedVAE: {"pixel_weight": 0.5, "kl_weight": 2.0, "class_weight": 7.0, "swap_weight": 3.0, "marginalise": 2},
+        SemiSupervisedVAE: {
+            "pixel_weight": 0.5,
+            "kl_weight": 2.0,
+            "class_weight": 7.0,
+            "swap_weight": 3.0,
+            "marginalise": 2,
+        },
         ConditionalVAE: {"pixel_weight": 0.5, "kl_weight": 2.0},
     }
 
@@ -474,12 +536,17 @@ def poisoned(monkeypatch, network, name: str, bad) -> None:
     monkeypatch.setattr(network, name, losses)
 
 
-@pytest.mark.parametrize(("kind", "network", "name"), [
-    ("classifier", Classifier, "losses"),
-    ("cgan", ConditionalGAN, "discriminator_losses"),
-    ("cgan", ConditionalGAN, "generator_losses"),
-])  # fmt: skip
-def test_a_step_that_is_not_finite_is_skipped_and_counted(kind, network, name, characters, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("kind", "network", "name"),
+    [
+        ("classifier", Classifier, "losses"),
+        ("cgan", ConditionalGAN, "discriminator_losses"),
+        ("cgan", ConditionalGAN, "generator_losses"),
+    ],
+)
+def test_a_step_that_is_not_finite_is_skipped_and_counted(
+    kind, network, name, characters, tmp_path, monkeypatch
+):
     poisoned(monkeypatch, network, name, lambda n: n in (1, 5))
     result = go(kind, characters, tmp_path)
     assert result["skipped"] == 2 and result["finished"] and result["bad_steps"] == 0
@@ -509,11 +576,15 @@ def test_a_bad_step_changes_no_weight(kind, characters, monkeypatch):
     x, y = as_tensor(characters.images[:8]), torch.from_numpy(characters.labels[:8])
 
     def step():
-        return training._step(kind, network, optimizers, x, y, torch.Generator().manual_seed(0), TINY, nullcontext)
+        return training._step(
+            kind, network, optimizers, x, y, torch.Generator().manual_seed(0), TINY, nullcontext
+        )
 
     assert all(map(math.isfinite, step().values()))
     before, state = copy.deepcopy(network.state_dict()), copy.deepcopy([o.state_dict() for o in optimizers])
-    poisoned(monkeypatch, type(network), "discriminator_losses" if "gan" in kind else "losses", lambda n: True)
+    poisoned(
+        monkeypatch, type(network), "discriminator_losses" if "gan" in kind else "losses", lambda n: True
+    )
     assert all(map(math.isnan, step().values()))
     parameters = dict(network.named_parameters())
     for name, weight in parameters.items():
@@ -540,13 +611,17 @@ def test_a_loss_or_a_gradient_that_is_not_finite_is_no_step(where):
 
 
 def test_a_learning_rate_that_is_far_too_large_ends_the_run_with_the_way_out(characters, tmp_path):
-    with pytest.raises(InputError, match=r"20 steps in a row without a finite loss.*lower --learning-rate") as caught:
+    with pytest.raises(
+        InputError, match=r"20 steps in a row without a finite loss.*lower --learning-rate"
+    ) as caught:
         go("cvae", characters, tmp_path, replace(TINY, epochs=50, learning_rate=1e30))
     assert str(tmp_path) in str(caught.value) and "\n" not in str(caught.value)
     assert all(math.isfinite(v) for row in rows(tmp_path, "train") for k, v in row.items() if k != "event")
 
 
-def test_step_after_step_that_is_not_finite_ends_the_run_and_it_goes_on_from_before(characters, tmp_path, monkeypatch):
+def test_step_after_step_that_is_not_finite_ends_the_run_and_it_goes_on_from_before(
+    characters, tmp_path, monkeypatch
+):
     poisoned(monkeypatch, ConditionalVAE, "losses", lambda n: n >= 4)
     with pytest.raises(InputError, match=r"20 steps in a row.*at step 24"):
         go("cvae", characters, tmp_path / "parts", replace(TINY, epochs=8))
@@ -565,7 +640,9 @@ def test_resuming_with_what_does_not_fit_is_refused(characters, tmp_path):
     before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
 
     def refused(says: str, change: dict, kind: str = "cvae", among: CharacterSet = characters) -> None:
-        with pytest.raises(InputError, match=f"it was begun with other {says} .*; resume with those") as caught:
+        with pytest.raises(
+            InputError, match=f"it was begun with other {says} .*; resume with those"
+        ) as caught:
             go(kind, among, tmp_path, replace(TINY, **change), resume=True)
         assert str(tmp_path) in str(caught.value) and "\n" not in str(caught.value)
 
@@ -629,12 +706,27 @@ def test_a_folder_that_is_not_there_is_told(characters, tmp_path):
 # -- settings -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("name", "values"), {
-    "epochs": [0, -1], "batch": [0, -4], "learning_rate": [0.0, -1e-3, math.nan], "discriminator_rate": [0.0, -1.0],
-    "labelled": [0.0, -0.1, 1.01, math.nan], "validate_every": [0], "checkpoint_every": [0],
-    "final_rate": [-0.1, math.nan], "pixel_weight": [-1.0], "kl_weight": [-1.0], "class_weight": [-1.0],
-    "marginalise": [-1], "seed": [-1], "balance": [-0.1, 1.1, math.nan], "ema": [-0.1, 1.0, math.nan], "beta1": [-0.1, 1.0],
-}.items())  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "values"),
+    {
+        "epochs": [0, -1],
+        "batch": [0, -4],
+        "learning_rate": [0.0, -1e-3, math.nan],
+        "discriminator_rate": [0.0, -1.0],
+        "labelled": [0.0, -0.1, 1.01, math.nan],
+        "validate_every": [0],
+        "checkpoint_every": [0],
+        "final_rate": [-0.1, math.nan],
+        "pixel_weight": [-1.0],
+        "kl_weight": [-1.0],
+        "class_weight": [-1.0],
+        "marginalise": [-1],
+        "seed": [-1],
+        "balance": [-0.1, 1.1, math.nan],
+        "ema": [-0.1, 1.0, math.nan],
+        "beta1": [-0.1, 1.0],
+    }.items(),
+)
 def test_settings_out_of_range_are_refused(name, values):
     for value in values:
         with pytest.raises(ValueError, match=f"^{name} must be"):
@@ -646,7 +738,9 @@ def test_every_kind_has_settings_that_suit_it():
         config = default_config(kind)
         assert config == default_config(kind) and default_config(kind, epochs=7) == replace(config, epochs=7)
     # as they were published
-    assert default_config("cvae") == CharacterTrainingConfig(classes="digits", epochs=100, validate_every=10, precision="fp32")
+    assert default_config("cvae") == CharacterTrainingConfig(
+        classes="digits", epochs=100, validate_every=10, precision="fp32"
+    )
     gan = default_config("gan")
     assert (gan.classes, gan.batch, gan.learning_rate, gan.precision) == ("letters", 64, 2e-4, "fp32")
     assert gan.distortion == Distortion() and gan.ema == 0 and gan.final_rate == 1

@@ -68,8 +68,11 @@ def kl_by_torch(posterior: Posterior) -> torch.Tensor:
 def leaf_shapes(module: nn.Module, *inputs) -> list[tuple[int, ...]]:
     """Shapes without the batch of what each layer gives, in order."""
     shapes: list[tuple[int, ...]] = []
-    hooks = [m.register_forward_hook(lambda _m, _i, o: shapes.append(tuple(o.shape[1:])))
-             for m in module.modules() if not list(m.children())]  # fmt: skip
+    hooks = [
+        m.register_forward_hook(lambda _m, _i, o: shapes.append(tuple(o.shape[1:])))
+        for m in module.modules()
+        if not list(m.children())
+    ]
     module(*inputs)
     for hook in hooks:
         hook.remove()
@@ -81,7 +84,9 @@ def leaf_shapes(module: nn.Module, *inputs) -> list[tuple[int, ...]]:
 
 def test_the_divergence_is_that_of_two_gaussians():
     generator = seeded()
-    posterior = Posterior(*(torch.randn(7, 4, generator=generator, dtype=torch.float64) * 2 for _ in range(2)))
+    posterior = Posterior(
+        *(torch.randn(7, 4, generator=generator, dtype=torch.float64) * 2 for _ in range(2))
+    )
     assert torch.allclose(divergence(posterior), kl_by_torch(posterior), rtol=1e-12)
     assert divergence(Posterior(torch.zeros(1, 4), torch.zeros(1, 4))).item() == 0
 
@@ -98,7 +103,9 @@ def test_the_divergence_is_its_integral():
 
 
 def test_z_is_drawn_from_its_posterior():
-    posterior = Posterior(torch.tensor([[1.0, -2.0]]).expand(40_000, 2), torch.tensor([[-2.0, 1.0]]).expand(40_000, 2))
+    posterior = Posterior(
+        torch.tensor([[1.0, -2.0]]).expand(40_000, 2), torch.tensor([[-2.0, 1.0]]).expand(40_000, 2)
+    )
     z = posterior.sample(seeded())
     assert torch.allclose(z.mean(0), posterior.mean[0], atol=0.05)
     assert torch.allclose(z.var(0), posterior.log_var[0].exp(), rtol=0.05)
@@ -175,12 +182,16 @@ def test_layers_are_as_described():
     assert leaf_shapes(network.from_class, torch.zeros(2, 10)) == [(128,), (128,), (1568,)]
     assert leaf_shapes(network.from_latent, torch.zeros(2, 64)) == [(1568,)]
     assert [s for s in leaf_shapes(network.draw, torch.zeros(2, 32, 7, 7)) if s[0] != 32 or s[1] != 7] == [
-        (32, 14, 14), (32, 14, 14), (1, 28, 28),
-    ]  # fmt: skip
+        (32, 14, 14),
+        (32, 14, 14),
+        (1, 28, 28),
+    ]
     logits, posterior = network.encode(image)
     assert logits.shape == (2, 10) and posterior.mean.shape == posterior.log_var.shape == (2, 64)
     assert torch.allclose(network(image), logits)
-    assert all(m.stride == (2, 2) for m in network.modules() if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d)))
+    assert all(
+        m.stride == (2, 2) for m in network.modules() if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d))
+    )
     # what the class gives and what z gives are added
     y, z = torch.eye(10)[[3, 7]], torch.randn(2, 64)
     both = (network.from_class(y) + network.from_latent(z)).reshape(2, 32, 7, 7)
@@ -192,7 +203,9 @@ def test_layers_are_as_described():
 WEIGHTS = {"pixel_weight": 0.7, "class_weight": 5.0, "kl_weight": 1.3}
 
 
-def expected_unknown(network, images, *, top: int, pixel_weight=1.0, kl_weight=1.0, **_) -> list[torch.Tensor]:
+def expected_unknown(
+    network, images, *, top: int, pixel_weight=1.0, kl_weight=1.0, **_
+) -> list[torch.Tensor]:
     """The loss of each image without a label: all classes in turn, the `top` likeliest renormalised."""
     logits, posterior = network.encode(images)
     z, kl = drawn_z(posterior), kl_by_torch(posterior)
@@ -209,7 +222,9 @@ def expected_unknown(network, images, *, top: int, pixel_weight=1.0, kl_weight=1
     return found
 
 
-def expected_known(network, images, labels, *, pixel_weight=1.0, class_weight=1.0, kl_weight=1.0) -> list[torch.Tensor]:
+def expected_known(
+    network, images, labels, *, pixel_weight=1.0, class_weight=1.0, kl_weight=1.0
+) -> list[torch.Tensor]:
     logits, posterior = network.encode(images)
     z, kl = drawn_z(posterior), kl_by_torch(posterior)
     found = []
@@ -279,7 +294,9 @@ def test_the_logits_stand_for_the_class_if_so_told():
     z, kl = drawn_z(posterior), kl_by_torch(posterior)
     expected = 0
     for i, y in enumerate(labels.tolist()):
-        expected += 0.7 * surprise(network.decode(logits[i : i + 1], z[i : i + 1])[0], images[i]) + 1.3 * kl[i]
+        expected += (
+            0.7 * surprise(network.decode(logits[i : i + 1], z[i : i + 1])[0], images[i]) + 1.3 * kl[i]
+        )
         if y >= 0:
             expected -= 5.0 * torch.log_softmax(logits[i], 0)[y]
     assert found["loss"].item() == pytest.approx(expected.item() / 6, rel=1e-10)
@@ -359,7 +376,9 @@ def test_class_vectors_say_the_class():
     labels = torch.tensor([4, 0, 2])
     assert torch.equal(semi().class_vectors(labels).double(), torch.eye(CLASSES).double()[labels])
     logits = semi(class_input="logits").class_vectors(labels)
-    assert torch.equal(logits.argmax(1), labels) and torch.allclose(logits.mean(1), torch.zeros(3).to(logits), atol=1e-5)
+    assert torch.equal(logits.argmax(1), labels) and torch.allclose(
+        logits.mean(1), torch.zeros(3).to(logits), atol=1e-5
+    )
     assert (logits.softmax(1).max(1).values > 0.99).all()
 
 
@@ -411,13 +430,17 @@ def test_the_conditional_bound_of_each_image_is_what_the_loss_averages():
     labels = torch.arange(6) % CLASSES
     each = network.bound(images, labels, seeded())
     assert each.shape == (6,)
-    assert each.mean().item() == pytest.approx(network.losses(images, labels, seeded())["loss"].item(), rel=1e-10)
+    assert each.mean().item() == pytest.approx(
+        network.losses(images, labels, seeded())["loss"].item(), rel=1e-10
+    )
 
 
 # -- drawing with either --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("network", [semi(), semi(class_input="logits"), conditional()], ids=["label", "logits", "cvae"])
+@pytest.mark.parametrize(
+    "network", [semi(), semi(class_input="logits"), conditional()], ids=["label", "logits", "cvae"]
+)
 def test_a_sample_is_its_generators_and_each_row_is_its_own(network):
     labels = torch.tensor([1, 4, 0, 1])
     with torch.no_grad():

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from data_prep import character_files
-from data_prep.character_files import read_char74k, read_csv, read_folder, read_idx
-from data_prep.characters import ALL, find_data_sets, prepare_characters
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from data_prep import character_files
+from data_prep.character_files import read_char74k, read_csv, read_folder, read_idx
+from data_prep.characters import ALL, find_data_sets, prepare_characters
 from strokes.characters.data import SPLITS, TEST, TRAIN, VALIDATION, CharacterSet
 from strokes.characters.image import conform
 from strokes.cli import main
@@ -47,7 +47,9 @@ def idx(array: np.ndarray, magic: int | None = None, **header: int) -> bytes:
     return struct.pack(f">{1 + len(sizes)}I", magic, *sizes) + array.astype(np.uint8).tobytes()
 
 
-def write_idx(folder: Path, images: np.ndarray, labels: np.ndarray, prefix: str = "train-", packed: bool = True) -> Path:
+def write_idx(
+    folder: Path, images: np.ndarray, labels: np.ndarray, prefix: str = "train-", packed: bool = True
+) -> Path:
     folder.mkdir(exist_ok=True)
     for name, content in (("images-idx3-ubyte", idx(images)), ("labels-idx1-ubyte", idx(np.asarray(labels)))):
         if packed:
@@ -78,14 +80,19 @@ def rows(characters: CharacterSet) -> set[tuple[bytes, str, str, str]]:
     return {
         (image.tobytes(), characters.classes[label], SPLITS[split], characters.sources[origin])
         for image, label, split, origin in zip(
-            characters.images, characters.labels.tolist(), characters.splits.tolist(), characters.origins.tolist(),
+            characters.images,
+            characters.labels.tolist(),
+            characters.splits.tolist(),
+            characters.origins.tolist(),
             strict=True,
         )
-    }  # fmt: skip
+    }
 
 
 def same(a: CharacterSet, b: CharacterSet) -> bool:
-    arrays = all(np.array_equal(getattr(a, k), getattr(b, k)) for k in ("images", "labels", "splits", "origins"))
+    arrays = all(
+        np.array_equal(getattr(a, k), getattr(b, k)) for k in ("images", "labels", "splits", "origins")
+    )
     return arrays and (a.classes, a.sources) == (b.classes, b.sources)
 
 
@@ -269,7 +276,9 @@ def test_rows_come_back_as_they_are(name, end, block, tmp_path, monkeypatch):
 PANDAS = ",".join(["0", "0.1", *(f"0.{n}" for n in range(2, 785))][:785])
 
 
-@pytest.mark.parametrize("header", ["label," + ",".join(f"{r}x{c}" for r in range(28) for c in range(28)), PANDAS])
+@pytest.mark.parametrize(
+    "header", ["label," + ",".join(f"{r}x{c}" for r in range(28) for c in range(28)), PANDAS]
+)
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 def test_a_header_is_skipped(header, mark, tmp_path):
     path = write_csv(tmp_path / "l.csv", [mark + header, *csv_lines(IMAGES, LABELS)])
@@ -390,7 +399,9 @@ def test_names_say_what_the_labels_of_a_csv_are(tmp_path):
 def draw(path: Path, thick: int, dark: bool = True) -> None:
     """A bar with a foot."""
     picture = np.full((90, 70, 3), 240 if dark else 15, np.uint8)
-    picture[10:80, 30 : 30 + thick] = picture[80 - thick : 80, 30:60] = (20, 20, 90) if dark else (230, 240, 200)
+    picture[10:80, 30 : 30 + thick] = picture[80 - thick : 80, 30:60] = (
+        (20, 20, 90) if dark else (230, 240, 200)
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(picture).save(path)
 
@@ -426,7 +437,11 @@ def test_bad_pictures_are_named(tmp_path):
 
 # -- pen strokes -----------------------------------------------------------------------------------
 
-STROKES = {"7": [[[[0, 0], [60, 0], [20, 100]]], [[[5, 5]]]], "b": [], "T": [[[[0, 0], [80, 0]], [[40, 0], [40, 100]]]]}
+STROKES = {
+    "7": [[[[0, 0], [60, 0], [20, 100]]], [[[5, 5]]]],
+    "b": [],
+    "T": [[[[0, 0], [80, 0]], [[40, 0], [40, 100]]]],
+}
 
 
 def test_pen_strokes_are_drawn_upright(tmp_path):
@@ -582,7 +597,9 @@ def test_a_cap_takes_from_training_only(letters):
 def test_a_cap_is_shared_fairly_by_the_sources(tmp_path):
     for n, name in enumerate(("one.csv", "two.csv")):
         write_csv(tmp_path / name, csv_lines(made_images(300, n), np.zeros(300, int)))
-    characters = prepare_characters([tmp_path / "one.csv", tmp_path / "two.csv"], test=0.4, validation=0, cap=100)[0]
+    characters = prepare_characters(
+        [tmp_path / "one.csv", tmp_path / "two.csv"], test=0.4, validation=0, cap=100
+    )[0]
     share = (characters.origins[characters.splits == TRAIN] == 0).mean()
     assert 0.35 < share < 0.65
 
@@ -687,7 +704,10 @@ def test_images_are_made_to_conform_unless_told_otherwise(tmp_path):
     image[0, 4:24, 4:6] = 250
     image[0, 22:24, 4:18] = 250
     path = write_csv(tmp_path / "l.csv", csv_lines(image, [11]))
-    assert np.array_equal(prepare_characters([path])[0].images, conform(image)) and (conform(image) != image).any()
+    assert (
+        np.array_equal(prepare_characters([path])[0].images, conform(image))
+        and (conform(image) != image).any()
+    )
     assert np.array_equal(prepare_characters([path], conform=False)[0].images, image)
 
 
@@ -732,7 +752,20 @@ def test_the_command_prepares_a_set_and_a_table(letters, tmp_path, capsys):
     out, err = capsys.readouterr()
     assert err == "" and str(output) in out and "left out: over the cap" in out and "3 classes  ABC" in out
     assert same(CharacterSet.load(output), prepare_characters([letters], cap=15, validation=0.2, test=0.1)[0])
-    assert run(letters, "-o", output, "--classes", "AB", "--transposed", "yes", "--no-deduplicate", "--no-conform") == 0
+    assert (
+        run(
+            letters,
+            "-o",
+            output,
+            "--classes",
+            "AB",
+            "--transposed",
+            "yes",
+            "--no-deduplicate",
+            "--no-conform",
+        )
+        == 0
+    )
     options = CharacterSet.load(output).options
     assert options["transposed"] is True and options["deduplicate"] is False and options["conform"] is False
     assert CharacterSet.load(output).classes == "AB"
@@ -768,7 +801,17 @@ def test_help_has_an_example_and_every_option(capsys):
     assert ended.value.code == 0
     out = " ".join(capsys.readouterr().out.split())
     assert "example: strokes prepare characters mnist" in out
-    for flag in "--classes --cap --validation --test --seed --transposed --deduplicate --conform --pen-width".split():
+    for flag in [
+        "--classes",
+        "--cap",
+        "--validation",
+        "--test",
+        "--seed",
+        "--transposed",
+        "--deduplicate",
+        "--conform",
+        "--pen-width",
+    ]:
         assert flag in out
 
 
@@ -826,7 +869,10 @@ def test_the_real_letters_are_all_there_upright_and_centred(real):
         assert abs(middle.mean() - 14) < 0.05 and np.abs(middle - 14).max() < 1.6
     # L has its foot below and its stem to the left, T its bar above.
     mean = {c: every.images[every.labels == every.classes.index(c)].mean(axis=0) for c in "LT"}
-    assert mean["L"][18:].sum() > 1.3 * mean["L"][:10].sum() and mean["T"][:11].sum() > 1.15 * mean["T"][18:].sum()
+    assert (
+        mean["L"][18:].sum() > 1.3 * mean["L"][:10].sum()
+        and mean["T"][:11].sum() > 1.15 * mean["T"][18:].sum()
+    )
     assert mean["L"][18:, 16:].sum() > 3 * mean["L"][:12, 18:].sum()  # the foot points to the right
 
 

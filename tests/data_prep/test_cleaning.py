@@ -6,11 +6,11 @@ from dataclasses import FrozenInstanceError, fields
 
 import numpy as np
 import pytest
-from data_prep import cleaning
-from data_prep.cleaning import PRESETS, CleaningOptions, clean, clean_text
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data_prep import cleaning
+from data_prep.cleaning import PRESETS, CleaningOptions, clean, clean_text
 from strokes.ink import Ink
 
 _COORDINATE = st.integers(0, 8000)
@@ -105,9 +105,9 @@ def test_a_long_step_at_the_end_of_a_stroke_hands_the_end_on():
 def test_the_slope_of_a_turned_line_is_found_and_taken_out(degrees):
     straight, turned = writing(), writing(tilt=np.radians(degrees))
     assert cleaning.line_slope(turned) == pytest.approx(np.tan(np.radians(degrees)), abs=0.02)
-    level = cleaning.level(turned)
+    level = cleaning.deskew(turned)
     assert abs(cleaning.line_slope(level)) < 1e-3
-    expected = cleaning.level(straight).points
+    expected = cleaning.deskew(straight).points
     got = level.points - level.points.mean(axis=0) + expected.mean(axis=0)
     assert np.abs(got - expected).max() < 25  # 3,300 wide
 
@@ -122,7 +122,7 @@ def test_a_word_too_short_to_have_a_slope_is_not_turned():
     tall, low = [(0, 0), (10, -200), (20, 0)] * 3, [(60, 0), (90, 80), (120, 100)]
     tall_then_low = Ink((np.array(tall), np.array(low)))
     assert cleaning.line_slope(tall_then_low) == 0.0
-    assert cleaning.level(tall_then_low) == tall_then_low
+    assert cleaning.deskew(tall_then_low) == tall_then_low
 
 
 @given(INKS)
@@ -190,10 +190,17 @@ def test_graves_changes_nothing_but_long_steps(ink):
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"every": 0}, {"every": 2, "phases": 3}, {"phases": 0}, {"spike": -1.0}, {"spike": float("nan")},
-        {"longest_step": float("inf")}, {"misfit": 0.9}, {"misfit": float("nan")}, {"min_count": 0},
+        {"every": 0},
+        {"every": 2, "phases": 3},
+        {"phases": 0},
+        {"spike": -1.0},
+        {"spike": float("nan")},
+        {"longest_step": float("inf")},
+        {"misfit": 0.9},
+        {"misfit": float("nan")},
+        {"min_count": 0},
     ],
-)  # fmt: skip
+)
 def test_options_out_of_range_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong)) if "phases" not in wrong else "phases"):
         CleaningOptions(**wrong)

@@ -9,12 +9,12 @@ import pytest
 from lxml import etree
 from PIL import Image
 
-from strokes.curves import smooth
 from strokes.export import SUFFIXES, export, parse_color
 from strokes.export.raster import draw
 from strokes.export.svg import DOT_MM, path_data, write_svg
 from strokes.files import InputError
 from strokes.ink import Ink
+from strokes.ink.curves import smooth
 from strokes.page import Page, fit_page
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -40,8 +40,10 @@ def test_log_prob_is_scipys_density_times_bernoulli_with_and_without_bias(bias):
     got = Mixture.from_outputs(torch.from_numpy(y), bias=bias).log_prob(torch.from_numpy(offsets)).numpy()
     for i in np.ndindex(4, 5):
         end, pi, means, covariances = by_hand(y[i], bias)
-        log_densities = [math.log(p) + stats.multivariate_normal(m, c).logpdf(offsets[i][:2])
-                         for p, m, c in zip(pi, means, covariances)]  # fmt: skip
+        log_densities = [
+            math.log(p) + stats.multivariate_normal(m, c).logpdf(offsets[i][:2])
+            for p, m, c in zip(pi, means, covariances)
+        ]
         expected = special.logsumexp(log_densities) + math.log(end if offsets[i][2] else 1 - end)
         assert got[i] == pytest.approx(expected, rel=1e-10)
 

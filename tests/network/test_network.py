@@ -33,8 +33,9 @@ def lines(network, points=12, lengths=(4, 6, 2), seed=1):
 def carried(network, batch=3, seed=2):
     """A state such as is found in the middle of a line."""
     g = torch.Generator().manual_seed(seed)
-    state = RecurrentState(*(torch.randn(t.shape, generator=g, dtype=t.dtype) * 0.5
-                             for t in network.initial_state(batch)))  # fmt: skip
+    state = RecurrentState(
+        *(torch.randn(t.shape, generator=g, dtype=t.dtype) * 0.5 for t in network.initial_state(batch))
+    )
     return state._replace(kappa=state.kappa.abs() * 2)
 
 
@@ -62,8 +63,10 @@ def test_hand_written_backward_is_autograds(network):
         ((out.hidden * d_hidden).sum() + (out.window * d_window).sum()).backward()
         results.append((out, [w.grad for w in weights]))
     (plain, plain_gradients), (fast, fast_gradients) = results
-    for a, b in zip((plain.hidden, plain.window, plain.last_cell, *plain.parameters),
-                    (fast.hidden, fast.window, fast.last_cell, *fast.parameters)):  # fmt: skip
+    for a, b in zip(
+        (plain.hidden, plain.window, plain.last_cell, *plain.parameters),
+        (fast.hidden, fast.window, fast.last_cell, *fast.parameters),
+    ):
         assert_close(a, b, 1e-12)
     for a, b in zip(plain_gradients, fast_gradients):
         assert a.abs().max() > 1e-3
@@ -89,7 +92,8 @@ def test_fast_network_is_the_plain_one_in_outputs_state_and_every_gradient(netwo
 
 def test_blocks_of_a_cuda_graph_are_the_plain_network(network, monkeypatch):
     """What a graph would replay is run as it is: its memory, the copies into and out of it, and blocks
-    that run past the end are the same. 12 points are two blocks and a part of a third."""
+    that run past the end are the same. 12 points are two blocks and a part of a third.
+    """
     monkeypatch.setattr(cuda_graphs, "_STEPS", 5)
     monkeypatch.setattr(cuda_graphs, "_capture", lambda work: work)
     monkeypatch.setattr(cuda_graphs, "_graphs", type(cuda_graphs._graphs)())
@@ -108,12 +112,16 @@ def test_blocks_of_a_cuda_graph_are_the_plain_network(network, monkeypatch):
             first = network(offsets, text, state, plain=plain)
             second = network(offsets[:, :7], text, first.state.detach(), plain=plain)
             # The second chunk goes forwards before the first goes backwards.
-            (network.mixture(first.outputs).log_prob(offsets).sum()
-             + network.mixture(second.outputs).log_prob(offsets[:, :7]).sum()).backward()  # fmt: skip
+            (
+                network.mixture(first.outputs).log_prob(offsets).sum()
+                + network.mixture(second.outputs).log_prob(offsets[:, :7]).sum()
+            ).backward()
             found.append((second, {n: p.grad.clone() for n, p in network.named_parameters()}))
         (plain, plain_gradients), (graph, graph_gradients) = found
         assert len(cuda_graphs._graphs) == 1
-        for a, b in zip((plain.outputs, *plain.state, *plain.window), (graph.outputs, *graph.state, *graph.window)):
+        for a, b in zip(
+            (plain.outputs, *plain.state, *plain.window), (graph.outputs, *graph.state, *graph.window)
+        ):
             assert_close(a, b, 1e-10)
         for name, gradient in plain_gradients.items():
             assert_close(gradient, graph_gradients[name], 1e-10)
@@ -151,8 +159,10 @@ def test_few_graphs_are_kept_and_texts_of_like_length_share_one(network, monkeyp
 @pytest.mark.parametrize("library", [True, False])
 def test_an_lstm_layer_is_its_equations(library):
     g = torch.Generator().manual_seed(6)
-    x, *rest = (torch.randn(shape, generator=g, dtype=torch.float64) * 0.7
-                for shape in ((23, 4, 6), (4, 5), (4, 5), (20, 6), (20, 5), (20,)))  # fmt: skip
+    x, *rest = (
+        torch.randn(shape, generator=g, dtype=torch.float64) * 0.7
+        for shape in ((23, 4, 6), (4, 5), (4, 5), (20, 6), (20, 5), (20,))
+    )
     h, c, *weights = rest
     d_y = torch.randn((23, 4, 5), generator=g, dtype=torch.float64)
     results = []
@@ -172,12 +182,15 @@ def test_prepared_products_are_products():
         w, b, y, z = (t.to(dtype) for t in (weight, bias, x, addend))
         exact = (y.double() @ w.double().T).to(dtype)
         torch.testing.assert_close(repeated_product(w, 5)(y), exact, rtol=tolerance, atol=tolerance)
-        torch.testing.assert_close(repeated_product(w, 5, b)(y, z), exact + b + z, rtol=tolerance, atol=tolerance)
+        torch.testing.assert_close(
+            repeated_product(w, 5, b)(y, z), exact + b + z, rtol=tolerance, atol=tolerance
+        )
 
 
 def test_gradients_are_those_of_finite_differences_through_two_chunks(network):
     """The state is detached between the chunks: the second chunk's loss is a function of the weights
-    at a fixed state, so that is what the differences take."""
+    at a fixed state, so that is what the differences take.
+    """
     offsets, text = lines(network)
 
     def chunk_loss(part, state):
@@ -252,7 +265,8 @@ def test_every_line_is_told_by_its_text(network):
 
 def test_bf16_is_close_to_fp32():
     """Operands of 8 bits: outputs of size 1 differ by about a hundredth after 40 steps, gradients of
-    whole weights by less than a twentieth of their norm."""
+    whole weights by less than a twentieth of their norm.
+    """
     torch.manual_seed(0)
     network = StrokeNetwork(SYMBOLS, NetworkConfig(hidden=32, window_components=3, mixture_components=2))
     offsets, text = lines(network, points=41)
@@ -296,8 +310,15 @@ def test_a_lines_dropout_is_its_own(network):
     (both, later), (alone, _) = run([0, 1], [7, 8]), run([1], [8])
     torch.testing.assert_close(alone[0], both[1])
     assert not torch.allclose(both, later) and not torch.allclose(both[1], run([1], [7])[0][0])
-    outputs = [network(offsets, text, dropout=0.2, dice=[torch.Generator().manual_seed(2 * i + j) for j in range(len(offsets))]).outputs
-               for i in range(100)]  # fmt: skip
+    outputs = [
+        network(
+            offsets,
+            text,
+            dropout=0.2,
+            dice=[torch.Generator().manual_seed(2 * i + j) for j in range(len(offsets))],
+        ).outputs
+        for i in range(100)
+    ]
     drawn, plain = torch.stack(outputs).detach(), network(offsets, text).outputs.detach()
     assert ((drawn.mean(0) - plain).abs() < 5 * drawn.std(0) / 10 + 0.003).all()
 

@@ -65,12 +65,16 @@ def test_drawing_has_the_distribution_of_the_mixture(engine, bias):
     n = 30_000
     mine = np.array([engine.draw(y, bias, rng) for _ in range(n)])
     mixture = Mixture.from_outputs(torch.from_numpy(y).double(), bias=bias, scale_floor=0.02)
-    pi, mu, s, r = (t.numpy() for t in (mixture.log_weights.exp(), mixture.means, mixture.log_scales.exp(),
-                                        mixture.correlation))  # fmt: skip
+    pi, mu, s, r = (
+        t.numpy()
+        for t in (mixture.log_weights.exp(), mixture.means, mixture.log_scales.exp(), mixture.correlation)
+    )
     mean = pi @ mu
     crossed = np.array([[0, 1], [1, 0]])
-    second = sum(p * (np.diag(b**2) + crossed * c * b.prod() + np.outer(m - mean, m - mean))
-                 for p, m, b, c in zip(pi, mu, s, r))  # fmt: skip
+    second = sum(
+        p * (np.diag(b**2) + crossed * c * b.prod() + np.outer(m - mean, m - mean))
+        for p, m, b, c in zip(pi, mu, s, r)
+    )
     assert (np.abs(mine[:, :2].mean(0) - mean) < 5 * np.sqrt(np.diag(second) / n)).all()
     centred = mine[:, :2] - mean
     products = centred[:, :, None] * centred[:, None, :]

@@ -13,8 +13,13 @@ from strokes.model import Model
 from strokes.sampling.sample import _LATE_STROKES, _NEXT_WORD, _NEXT_WORD_STEP, _Line
 
 # Ink units are deviations, but for a step of 0.05 to the right on average, and lines are of height one.
-MODEL = Model({}, {}, Alphabet(" ?.abcdefghijklmnopqrstuvwxyz"), Statistics((0.05, 0.0), (1.0, 1.0)),
-              {"preset": {"scale": True}})  # fmt: skip
+MODEL = Model(
+    {},
+    {},
+    Alphabet(" ?.abcdefghijklmnopqrstuvwxyz"),
+    Statistics((0.05, 0.0), (1.0, 1.0)),
+    {"preset": {"scale": True}},
+)
 # Most lines below have no height: half a usual one is taken.
 NEAR, FAR = 0.3 * _NEXT_WORD_STEP, _NEXT_WORD_STEP
 
@@ -56,9 +61,17 @@ def test_a_far_step_before_the_text_is_over_is_no_end():
 
 
 @pytest.mark.parametrize("slope", [0.0, 0.3, -0.3])
-@pytest.mark.parametrize(("height", "step", "ends"), [
-    (1.0, 0.8, False), (1.0, 1.2, True), (1.6, 1.2, False), (1.6, 1.8, True), (5.0, 1.8, False), (5.0, 2.2, True),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("height", "step", "ends"),
+    [
+        (1.0, 0.8, False),
+        (1.0, 1.2, True),
+        (1.6, 1.2, False),
+        (1.6, 1.8, True),
+        (5.0, 1.8, False),
+        (5.0, 2.2, True),
+    ],
+)
 def test_far_is_measured_in_heights_of_the_line_once_it_is_level(height, step, ends, slope):
     """Zigzags of a deviation of `height`, on a slope; no line counts as over twice as high as a usual one."""
     one = line()

@@ -11,7 +11,7 @@ from strokes.corpus import Statistics
 from strokes.model import Model
 from strokes.network import NetworkConfig, StrokeNetwork
 from strokes.sampling import Sampler, SamplingOptions
-from strokes.sampling.flaws import lost_characters
+from strokes.sampling.quality import lost_characters
 
 SIZES = {"hidden": 16, "window_components": 2, "mixture_components": 3, "scale_floor": 0.01, "kappa_bias": 0}
 

@@ -22,7 +22,19 @@ def bench(monkeypatch):
 
 
 def test_the_benchmark_prints_one_object_with_every_way_and_the_ratio():
-    flags = ["--lines", "3", "--points", "4", "--hidden", "8", "--repetitions", "2", "--device", "cpu", "--json"]
+    flags = [
+        "--lines",
+        "3",
+        "--points",
+        "4",
+        "--hidden",
+        "8",
+        "--repetitions",
+        "2",
+        "--device",
+        "cpu",
+        "--json",
+    ]
     found = subprocess.run([sys.executable, str(SCRIPT), *flags], capture_output=True, text=True, timeout=300)
     assert found.returncode == 0, found.stderr
     result = json.loads(found.stdout)

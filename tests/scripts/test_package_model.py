@@ -14,7 +14,13 @@ from strokes.corpus import Statistics
 from strokes.model import Model
 from strokes.network import NetworkConfig, StrokeNetwork
 
-SIZES = {"hidden": 6, "window_components": 2, "mixture_components": 3, "scale_floor": 0.01, "kappa_bias": -2.0}
+SIZES = {
+    "hidden": 6,
+    "window_components": 2,
+    "mixture_components": 3,
+    "scale_floor": 0.01,
+    "kappa_bias": -2.0,
+}
 
 
 @pytest.fixture
@@ -61,7 +67,9 @@ def test_the_mean_of_models_is_that_of_all_their_weights_and_the_first_ones_stor
         a, b, c = (m.weights[name] for m in models)
         np.testing.assert_allclose(value, (a + b + c) / 3, rtol=1e-5, atol=1e-7)
     one = package.averaged(models[:1])
-    assert one.info == models[0].info and all(np.array_equal(v, models[0].weights[k]) for k, v in one.weights.items())
+    assert one.info == models[0].info and all(
+        np.array_equal(v, models[0].weights[k]) for k, v in one.weights.items()
+    )
 
 
 def test_models_that_read_other_things_are_not_averaged(package):

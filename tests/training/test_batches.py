@@ -86,10 +86,16 @@ def test_chunks_cover_each_target_once_in_order_with_the_point_before_as_input(s
     assert len(set(widths[:-1])) <= 1 and widths[-1] <= widths[0]
 
 
-@pytest.mark.parametrize(("size", "multiple", "widths"), [
-    (100, 25, [100, 100, 100, 30]), (100, 1, [83, 83, 83, 81]), (60, 25, [50] * 6 + [30]), (20, 25, [20] * 16 + [10]),
-    (400, 25, [330]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("size", "multiple", "widths"),
+    [
+        (100, 25, [100, 100, 100, 30]),
+        (100, 1, [83, 83, 83, 81]),
+        (60, 25, [50] * 6 + [30]),
+        (20, 25, [20] * 16 + [10]),
+        (400, 25, [330]),
+    ],
+)
 def test_chunks_are_multiples_of_what_a_graph_runs(size, multiple, widths):
     found = [chunk.inputs.shape[1] for chunk in chunks(numbered([331, 200]), size, None, multiple)]
     assert found == widths
@@ -163,9 +169,18 @@ def test_a_hurried_line_is_every_second_point_of_each_stroke_with_its_ends(corpu
             length = int(batch.lengths[row])
             drawn = Ink.from_offsets(corpus.statistics.restore(batch.offsets[row, :length].numpy()))
             whole = corpus.line(i).ink
-            both = [[s[sorted({0, len(s) - 1, *range(phase, len(s), 2)})] for s in whole.strokes] for phase in (0, 1)]
-            fits = [len(drawn) == len(strokes) and all(a.shape == b.shape and np.allclose(a, b, atol=1e-3)
-                                                       for a, b in zip(drawn.strokes, strokes)) for strokes in both]  # fmt: skip
+            both = [
+                [s[sorted({0, len(s) - 1, *range(phase, len(s), 2)})] for s in whole.strokes]
+                for phase in (0, 1)
+            ]
+            fits = [
+                len(drawn) == len(strokes)
+                and all(
+                    a.shape == b.shape and np.allclose(a, b, atol=1e-3)
+                    for a, b in zip(drawn.strokes, strokes)
+                )
+                for strokes in both
+            ]
             assert any(fits)
             seen.add(fits.index(True))
     assert seen == {0, 1}
@@ -187,10 +202,22 @@ def test_no_augmentation_and_one_of_nothing_are_the_same(corpus):
     assert torch.equal(a.offsets, b.offsets)
 
 
-@pytest.mark.parametrize("setting", [
-    {"epochs": 0}, {"batch": -1}, {"learning_rate": float("nan")}, {"rare_repeats": 0}, {"warmup": -1},
-    {"seed": -1}, {"dropout": 1.0}, {"ema": 1.0}, {"beta2": 1.0}, {"patience": -1}, {"validation_lines": -1},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"epochs": 0},
+        {"batch": -1},
+        {"learning_rate": float("nan")},
+        {"rare_repeats": 0},
+        {"warmup": -1},
+        {"seed": -1},
+        {"dropout": 1.0},
+        {"ema": 1.0},
+        {"beta2": 1.0},
+        {"patience": -1},
+        {"validation_lines": -1},
+    ],
+)
 def test_settings_that_cannot_work_are_refused_by_name(setting):
     with pytest.raises(ValueError, match=next(iter(setting))):
         TrainingConfig(**setting)

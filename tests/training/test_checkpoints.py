@@ -34,8 +34,11 @@ def test_the_newest_is_read_and_two_are_kept_as_safetensors_and_json_only(tmp_pa
         save(tmp_path, step, made(step))
     assert names(tmp_path) == ["checkpoint-00000003", "checkpoint-00000010"]
     assert names(tmp_path / "checkpoint-00000010") == [
-        "mean.safetensors", "network.safetensors", "optimizer.safetensors", "progress.json",
-    ]  # fmt: skip
+        "mean.safetensors",
+        "network.safetensors",
+        "optimizer.safetensors",
+        "progress.json",
+    ]
     assert holds(tmp_path, 10) == []
 
 
@@ -68,7 +71,7 @@ def test_a_save_that_is_broken_off_leaves_the_one_before(tmp_path, monkeypatch, 
     def fail(*args, **kwargs):
         calls.append(args)
         if where == "save_file" and len(calls) < 2:  # the second of three files
-            return None
+            return
         raise error
 
     target = checkpoints if where == "save_file" else checkpoints.Path if where == "mkdir" else os

@@ -23,7 +23,8 @@ def network(corpus):
 
 def by_hand(network, corpus, i):
     """Nats, squared error and predictions of one line, and whether its window ended past the text: a
-    point at a time, without batches, chunks or the fast loop."""
+    point at a time, without batches, chunks or the fast loop.
+    """
     offsets = torch.from_numpy(corpus.normalised(i))
     ids = torch.from_numpy(corpus.alphabet.encode(corpus.texts[i]))
     text = torch.nn.functional.one_hot(ids, len(corpus.alphabet)).float()[None]
@@ -65,7 +66,8 @@ def test_figures_are_those_of_each_line_read_on_its_own(network, corpus, batch, 
 
 def test_raw_nats_do_not_depend_on_the_unit_of_the_standardised_ones(network, corpus):
     """A density changes by the scale of its space: raw log-loss of the same ink measured in tenths is
-    higher by log 10 an axis."""
+    higher by log 10 an axis.
+    """
     lines = [corpus.line(i) for i in range(len(corpus))]
     larger = [Line(x.ink.scaled(10), x.text, x.name, x.writer, x.split) for x in lines]
     tenths = Corpus.build(larger, unit=2.5)

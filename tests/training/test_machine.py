@@ -9,20 +9,23 @@ from strokes.training import machine
 from strokes.training.machine import compute_dtype, cores, share_cores
 
 
-@pytest.mark.parametrize(("batch", "available", "asked", "shared"), [
-    (64, 2, (0, 0), (2, 1)),
-    (64, 1, (0, 0), (1, 1)),
-    (64, 16, (0, 0), (4, 4)),  # 16 lines a process
-    (16, 2, (0, 0), (1, 2)),
-    (4, 8, (0, 0), (1, 8)),
-    (64, 8, (2, 0), (2, 4)),
-    (64, 8, (0, 4), (2, 4)),
-    (64, 8, (1, 0), (1, 8)),
-    (64, 2, (3, 5), (3, 5)),  # as told
-    (64, 6, (0, 0), (3, 2)),  # rather than 4 of 1, with two cores idle
-    (64, 7, (0, 0), (1, 7)),
-    (64, 10, (0, 0), (2, 5)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("batch", "available", "asked", "shared"),
+    [
+        (64, 2, (0, 0), (2, 1)),
+        (64, 1, (0, 0), (1, 1)),
+        (64, 16, (0, 0), (4, 4)),  # 16 lines a process
+        (16, 2, (0, 0), (1, 2)),
+        (4, 8, (0, 0), (1, 8)),
+        (64, 8, (2, 0), (2, 4)),
+        (64, 8, (0, 4), (2, 4)),
+        (64, 8, (1, 0), (1, 8)),
+        (64, 2, (3, 5), (3, 5)),  # as told
+        (64, 6, (0, 0), (3, 2)),  # rather than 4 of 1, with two cores idle
+        (64, 7, (0, 0), (1, 7)),
+        (64, 10, (0, 0), (2, 5)),
+    ],
+)
 def test_cores_are_shared_among_processes_that_have_lines_enough(batch, available, asked, shared):
     assert share_cores(batch, available, *asked) == shared
 

@@ -82,7 +82,10 @@ def test_ema_without_decay_is_the_network_itself():
 
 def test_noise_is_there_while_asked_for_and_gone_after():
     g = torch.Generator().manual_seed(1)
-    weights = [torch.randn(200, 100, generator=g).requires_grad_(), torch.randn(300, generator=g).requires_grad_()]
+    weights = [
+        torch.randn(200, 100, generator=g).requires_grad_(),
+        torch.randn(300, generator=g).requires_grad_(),
+    ]
     before = [w.detach().clone() for w in weights]
     drawn = []
     for seed in ((1, 5), (1, 5), (1, 6)):

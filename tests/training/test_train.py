@@ -41,9 +41,32 @@ TINY = TrainingConfig(
     checkpoint_every=1000,
 )
 #: The same on the command line.
-TINY_FLAGS = """--network.hidden 12 --network.window-components 2 --network.mixture-components 3
-    --network.kappa-bias -1.5 --batch 4 --chunk 20 --warmup 5 --ema 0.9 --dropout 0 --rare 0 --precision fp32
-    --validate-every 1000""".split()
+TINY_FLAGS = [
+    "--network.hidden",
+    "12",
+    "--network.window-components",
+    "2",
+    "--network.mixture-components",
+    "3",
+    "--network.kappa-bias",
+    "-1.5",
+    "--batch",
+    "4",
+    "--chunk",
+    "20",
+    "--warmup",
+    "5",
+    "--ema",
+    "0.9",
+    "--dropout",
+    "0",
+    "--rare",
+    "0",
+    "--precision",
+    "fp32",
+    "--validate-every",
+    "1000",
+]
 ALONE = Group(0, 1, torch.device("cpu"))
 
 
@@ -55,8 +78,11 @@ def go(corpus, run: Path, config=TINY, **options):
 def rows(run: Path, event: str | None = None) -> list[dict]:
     """Rows of the log without what depends on the clock."""
     found = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    return [{k: v for k, v in row.items() if k not in ("seconds", "points_per_second")}
-            for row in found if event in (None, row["event"])]  # fmt: skip
+    return [
+        {k: v for k, v in row.items() if k not in ("seconds", "points_per_second")}
+        for row in found
+        if event in (None, row["event"])
+    ]
 
 
 def assert_same_end(a: Path, b: Path) -> None:
@@ -120,13 +146,23 @@ def test_resuming_a_finished_run_does_nothing(finished, corpus):
     assert rows(run) == log
 
 
-@pytest.mark.parametrize("config", [
-    TINY,
-    replace(TINY, dropout=0.2, regularise_after=1.0, augmentation=Augmentation(0.2, 0.2, 0.2), optimizer="rmsprop"),
-    replace(TINY, dropout=0.1, regularise_after=0.0, precision="bf16"),
-    replace(TINY, weight_noise=0.05, regularise_after=1.0),
-    replace(TINY, augmentation=Augmentation(hurried=0.4)),
-], ids=["plain", "dropout-rmsprop", "bf16", "noise", "hurried"])  # fmt: skip
+@pytest.mark.parametrize(
+    "config",
+    [
+        TINY,
+        replace(
+            TINY,
+            dropout=0.2,
+            regularise_after=1.0,
+            augmentation=Augmentation(0.2, 0.2, 0.2),
+            optimizer="rmsprop",
+        ),
+        replace(TINY, dropout=0.1, regularise_after=0.0, precision="bf16"),
+        replace(TINY, weight_noise=0.05, regularise_after=1.0),
+        replace(TINY, augmentation=Augmentation(hurried=0.4)),
+    ],
+    ids=["plain", "dropout-rmsprop", "bf16", "noise", "hurried"],
+)
 def test_stopped_and_resumed_is_never_stopped_bit_for_bit(corpus, tmp_path, config):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     config = replace(config, epochs=4.0)
@@ -275,8 +311,10 @@ def test_batch_after_batch_that_is_not_finite_ends_the_run(corpus, tmp_path, mon
     poisoned(monkeypatch, lambda n: n >= 3)
     with pytest.raises(DivergedError, match=r"20 steps in a row.*--learning-rate.*--resume"):
         go(corpus, tmp_path, replace(TINY, epochs=50.0))
-    json.loads((tmp_path / "metrics.jsonl").read_text().splitlines()[-1],
-               parse_constant=lambda c: pytest.fail(f"{c} is not JSON"))  # fmt: skip
+    json.loads(
+        (tmp_path / "metrics.jsonl").read_text().splitlines()[-1],
+        parse_constant=lambda c: pytest.fail(f"{c} is not JSON"),
+    )
 
 
 def test_log_rows_later_than_the_checkpoint_are_removed_on_resuming(corpus, tmp_path):
@@ -306,7 +344,9 @@ def test_stopping_does_not_wait_for_a_validation_which_is_made_up_for(corpus, tm
     monkeypatch.setattr(loop, "evaluate", lambda *a, **k: pytest.fail("it validated"))
     go(corpus, tmp_path / "late", replace(config, validate_every=1000.0), stop_after=last)
     monkeypatch.undo()
-    assert go(corpus, tmp_path / "late", replace(config, validate_every=1000.0), resume=True)["validations"] == 1
+    assert (
+        go(corpus, tmp_path / "late", replace(config, validate_every=1000.0), resume=True)["validations"] == 1
+    )
 
 
 def test_a_log_that_cannot_be_written_is_said_with_the_way_out(corpus, tmp_path):
@@ -547,12 +587,17 @@ def test_ctrl_c_reaches_every_process_and_keeps_everything(corpus_file, tmp_path
     assert checkpoints.latest(run)[0].progress["step"] >= 40
 
 
-needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="there is no /proc to find processes in")
+needs_proc = pytest.mark.skipif(
+    not Path("/proc/self/stat").exists(), reason="there is no /proc to find processes in"
+)
 
 
 def workers_of(process: subprocess.Popen) -> list[int]:
-    found = [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc")))
-             if b"spawn_main" in _of(pid, "cmdline") and f" {process.pid} ".encode() in _of(pid, "stat")]  # fmt: skip
+    found = [
+        pid
+        for pid in map(int, filter(str.isdigit, os.listdir("/proc")))
+        if b"spawn_main" in _of(pid, "cmdline") and f" {process.pid} ".encode() in _of(pid, "stat")
+    ]
     assert len(found) == 2
     return found
 
@@ -604,10 +649,16 @@ def test_a_full_disk_ends_several_processes_with_a_sentence(corpus_file, tmp_pat
     if mounted.returncode:
         pytest.skip(f"no file system of our own to fill: {mounted.stderr.decode().strip()}")
     try:
-        process = started(in_two(corpus_file, disk / "run", "--epochs", "5000", "--checkpoint-every", "100000"))
+        process = started(
+            in_two(corpus_file, disk / "run", "--epochs", "5000", "--checkpoint-every", "100000")
+        )
         _, err = process.communicate(timeout=180)
         assert process.returncode == 2
-        said = [line for line in err.splitlines() if line.startswith("strokes: ") and "no space left" in line.lower()]
+        said = [
+            line
+            for line in err.splitlines()
+            if line.startswith("strokes: ") and "no space left" in line.lower()
+        ]
         assert len(said) == 1 and "--resume" in said[0] and "Traceback" not in err, err
     finally:
         subprocess.run(["umount", str(disk)], check=True)
@@ -632,22 +683,25 @@ def test_ctrl_c_under_torchrun_keeps_everything(corpus_file, tmp_path):
     assert checkpoints.latest(run)[0].progress["step"] >= 40, err
 
 
-@pytest.mark.parametrize(("flags", "says"), [
-    (["--batch", "0"], "batch must be greater than 0"),
-    (["--batch", "four"], "batch"),
-    (["--network.hidden", "0"], "hidden"),
-    (["--augmentation.scale-x", "-1"], "scale_x"),
-    (["--optimizer", "sgd"], "optimizer"),
-    (["--no-such-setting", "1"], "no_such_setting"),
-    (["--config", "missing.yaml"], "missing.yaml"),
-    (["--resume"], "no run to resume"),
-    (["--resume", "--start", "default"], "leave one of them out"),
-    (["--start", "nobody"], "no model there"),
-    (["--device", "cuda"], "no CUDA device"),
-    (["--processes", "-1"], "--processes is -1"),
-    (["--processes", "9", "--batch", "8"], "more than the 8 lines"),
-    (["--validation-split", "nowhere"], "validation split"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        (["--batch", "0"], "batch must be greater than 0"),
+        (["--batch", "four"], "batch"),
+        (["--network.hidden", "0"], "hidden"),
+        (["--augmentation.scale-x", "-1"], "scale_x"),
+        (["--optimizer", "sgd"], "optimizer"),
+        (["--no-such-setting", "1"], "no_such_setting"),
+        (["--config", "missing.yaml"], "missing.yaml"),
+        (["--resume"], "no run to resume"),
+        (["--resume", "--start", "default"], "leave one of them out"),
+        (["--start", "nobody"], "no model there"),
+        (["--device", "cuda"], "no CUDA device"),
+        (["--processes", "-1"], "--processes is -1"),
+        (["--processes", "9", "--batch", "8"], "more than the 8 lines"),
+        (["--validation-split", "nowhere"], "validation split"),
+    ],
+)
 def test_mistakes_are_one_sentence_and_exit_2(corpus_file, tmp_path, capfd, flags, says):
     assert main(["train", str(corpus_file), "-o", str(tmp_path / "run"), *flags]) == 2
     err = capfd.readouterr().err.strip()

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from strokes.curves import flatten, smooth
+from strokes.ink.curves import flatten, smooth
 
 coordinate = st.floats(-100, 100, width=32)
 strokes = st.integers(1, 12).flatmap(lambda n: arrays(np.float64, (n, 2), elements=coordinate))
@@ -15,7 +15,7 @@ grid_strokes = st.integers(1, 12).flatmap(lambda n: arrays(np.int64, (n, 2), ele
 
 
 def bezier(segment, u):
-    """de Casteljau, so as not to share a formula with the code under test."""
+    """De Casteljau, so as not to share a formula with the code under test."""
     points = [np.asarray(p) for p in segment]
     while len(points) > 1:
         points = [(1 - u) * a + u * b for a, b in zip(points, points[1:], strict=False)]

@@ -1,46 +1,25 @@
-"""Pages: paper in millimetres, and where lines of ink go on it."""
+"""Where lines of ink go on paper."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from .curves import flatten
-from .files import InputError
-from .geometry import baseline
-from .ink import Ink
+from ..files import InputError
+from ..ink import Ink
+from ..ink.curves import flatten
+from ..ink.metrics import baseline
+from .document import Page
 
-__all__ = ["MM_PER_UNIT", "Page", "fit_page"]
+__all__ = ["MM_PER_UNIT", "fit_page"]
 
 #: The default size of handwriting: millimetres for one height of a line, which is the standard deviation of
 #: its y. Small letters come out 2.5 to 3 mm high.
 MM_PER_UNIT = 2.2
 
 _LONGEST_M = 20.0
-
-
-@dataclass(frozen=True)
-class Page:
-    """A sheet of paper with ink on it.
-
-    Args:
-        width, height: of the paper, in millimetres.
-        lines: ink in millimetres from the top left corner, y down, in writing order.
-        text: what the ink says; exporters keep it as the description.
-    """
-
-    width: float
-    height: float
-    lines: tuple[Ink, ...] = ()
-    text: str = ""
-
-    @property
-    def strokes(self) -> tuple[np.ndarray, ...]:
-        """Every stroke on the page in writing order, each (n, 2) in millimetres."""
-        return tuple(stroke for line in self.lines for stroke in line.strokes)
 
 
 def fit_page(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from strokes.ink import Ink
-from strokes.sampling.flaws import false_start, flaws, lost_characters, stray_dots, wander
+from strokes.sampling.quality import false_start, flaws, lost_characters, stray_dots, wander
 
 
 def diagonal(places: list[int], characters: int, points: int = 8) -> np.ndarray:
@@ -101,7 +101,13 @@ def test_wander_is_the_rise_of_the_middle_of_writing_and_not_its_slope():
     assert wander(line(np.where(abs(x - 50) < 10, 6.0, 0.0))) > 1.9
     assert wander(Ink((np.array([[0, 1], [1, 1.0]]),))) == 0.0
     # 30 points a stretch are few of all that a pen records, and many of every second
-    few = Ink((np.stack([np.arange(240) / 5.0, np.repeat([0, 6, 0, 6, 0, 6, 0, 6.0], 30) + np.sin(np.arange(240))], 1),))
+    few = Ink(
+        (
+            np.stack(
+                [np.arange(240) / 5.0, np.repeat([0, 6, 0, 6, 0, 6, 0, 6.0], 30) + np.sin(np.arange(240))], 1
+            ),
+        )
+    )
     height = few.points[:, 1].std()
     few = few.transformed(np.diag([height, 1.0]))
     assert wander(few) == 0 < wander(few, every=2)

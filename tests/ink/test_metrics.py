@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from strokes.geometry import baseline, level, line_slope
 from strokes.ink import Ink
+from strokes.ink.cleaning import deskew
+from strokes.ink.metrics import baseline, line_slope
 
 
 def hills(slope: float = 0.0) -> Ink:
@@ -29,7 +30,7 @@ def test_a_dot_alone_stands_where_it_is():
 def test_level_takes_the_slope_out_and_keeps_lengths(slope):
     ink = hills(slope)
     assert line_slope(ink) == pytest.approx(slope + line_slope(hills()), abs=5e-3)
-    straight = level(ink)
+    straight = deskew(ink)
     assert line_slope(straight) == pytest.approx(0, abs=5e-3)
     for a, b in zip(ink.strokes, straight.strokes, strict=True):
         before, after = (np.hypot(*np.diff(s, axis=0).T) for s in (a, b))

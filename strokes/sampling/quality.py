@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..geometry import level
 from ..ink import Ink
+from ..ink.cleaning import deskew
 
 __all__ = ["false_start", "flaws", "lost_characters", "stray_dots", "wander"]
 
@@ -57,8 +57,11 @@ def lost_characters(text: str, window: np.ndarray) -> int:
 def stray_dots(text: str, ink: Ink, window: np.ndarray) -> int:
     """How many dots were drawn in words beyond those that the words have."""
     size, first = _DOT * _height(ink), 0
-    due = {i: sum(_DOTS.get(c, 0) for c in text[i + 1 :].split(" ")[0])
-           for i in range(-1, len(text)) if i < 0 or text[i] == " "}  # of the word after each space  # fmt: skip
+    due = {
+        i: sum(_DOTS.get(c, 0) for c in text[i + 1 :].split(" ")[0])
+        for i in range(-1, len(text))
+        if i < 0 or text[i] == " "
+    }  # of the word after each space
     for stroke in ink.strokes:
         if np.ptp(stroke, axis=0).max() < size:
             place = min(int(window[first].argmax()), len(text) - 1)
@@ -84,12 +87,14 @@ def wander(ink: Ink, every: int = 1) -> float:
 
     Stretches of few points (see `flaws` for `every`) have no middle worth the name.
     """
-    points = level(ink).points.astype(np.float64)
+    points = deskew(ink).points.astype(np.float64)
     height = points[:, 1].std()
     if height == 0:
         return 0.0
     part = ((points[:, 0] - points[:, 0].min()) / (6 * height)).astype(int)
-    middles = [np.median(points[part == i, 1]) for i in range(part.max() + 1) if (part == i).sum() > _STRETCH / every]
+    middles = [
+        np.median(points[part == i, 1]) for i in range(part.max() + 1) if (part == i).sum() > _STRETCH / every
+    ]
     return float(np.ptp(middles) / height) if middles else 0.0
 
 

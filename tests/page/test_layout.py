@@ -6,9 +6,9 @@ import sys
 import numpy as np
 import pytest
 
-from strokes.curves import flatten
 from strokes.files import InputError
 from strokes.ink import Ink
+from strokes.ink.curves import flatten
 from strokes.page import MM_PER_UNIT, Page, fit_page
 
 INK = Ink((np.array([[-3, -1], [-1, 2], [1, 2], [2, -1.5]]), np.array([[4.0, -3.0]])))
