@@ -1,77 +1,102 @@
-"""Pages of ink to files: one module a format, imported when it is asked for."""
+"""Pages of ink to files: a registry of formats, one module a format, imported when it is asked for."""
 
 from __future__ import annotations
 
 import importlib
-import inspect
-import math
 import os
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from ..files import InputError
+from ..files import InputError, write_whole
+from .options import PenOptions, PngOptions, SvgOptions, parse_color
 
 if TYPE_CHECKING:
     from ..page import Page
 
-__all__ = ["SUFFIXES", "check_pen_width", "export", "parse_color"]
+__all__ = [
+    "FORMATS",
+    "SUFFIXES",
+    "Format",
+    "PenOptions",
+    "PngOptions",
+    "SvgOptions",
+    "export",
+    "export_options",
+    "parse_color",
+]
 
-_WRITERS = {
-    ".svg": ("svg", "write_svg"),
-    ".png": ("raster", "write_png"),
+
+@dataclass(frozen=True)
+class Format:
+    """A file format.
+
+    Args:
+        module: the module of this package whose `render(page, options) -> bytes` makes the file.
+        options: the type of its options.
+    """
+
+    module: str
+    options: type[PenOptions]
+
+
+#: suffix -> format. A new format is one line here, one dataclass in options.py and one module.
+FORMATS = {
+    ".svg": Format("svg", SvgOptions),
+    ".png": Format("raster", PngOptions),
 }
 
 #: The suffixes that `export` knows.
-SUFFIXES = tuple(_WRITERS)
+SUFFIXES = tuple(FORMATS)
 
 
-def export(page: Page, path: str | os.PathLike[str], **options: object) -> None:
+def export(page: Page, path: str | os.PathLike[str], **options: Any) -> None:
     """Write a page in the format that the path's suffix names, whole or not at all.
 
     Args:
         page: what to write.
         path: ends in one of `SUFFIXES`.
-        options: keyword arguments of the format's writer.
+        options: fields of the format's options, such as pen_width_mm, color and dpi.
 
     Raises:
-        InputError: the suffix is unknown, the format has no such option, or the writer refuses a value.
+        InputError: as `export_options`, the format refuses the page, or the path cannot be written.
     """
+    checked = export_options(path, **options)
+    module = importlib.import_module(f".{_format(path).module}", __name__)
+    write_whole(path, cast(_Renderer, module).render(page, checked))
+
+
+def export_options(path: str | os.PathLike[str], **options: Any) -> PenOptions:
+    """The options of the format that the path's suffix names: to be asked for before long work.
+
+    Args:
+        path: ends in one of `SUFFIXES`.
+        options: fields of the format's options; the others keep their defaults.
+
+    Raises:
+        InputError: the suffix is unknown, the format has no such option, or a value is out of its range.
+    """
+    kind = _format(path).options
+    known = [field.name for field in fields(kind)]
+    for name in options:
+        if name not in known:
+            suffix = Path(path).suffix.lower()
+            raise InputError(f"{path}: {suffix} has no option {name!r}; it has {', '.join(known)}")
+    try:
+        return kind(**options)
+    except ValueError as e:
+        raise InputError(str(e)) from None
+
+
+class _Renderer(Protocol):
+    """A module of a format."""
+
+    def render(self, page: Page, options: PenOptions) -> bytes: ...
+
+
+def _format(path: str | os.PathLike[str]) -> Format:
     suffix = Path(path).suffix.lower()
-    if suffix not in _WRITERS:
+    if suffix not in FORMATS:
         known = " or ".join(SUFFIXES)
         raise InputError(f"{path}: no format has the suffix {suffix!r}; end the name in {known}")
-    module, name = _WRITERS[suffix]
-    writer = getattr(importlib.import_module(f".{module}", __name__), name)
-    known = [p.name for p in inspect.signature(writer).parameters.values() if p.kind is p.KEYWORD_ONLY]
-    for option in options:
-        if option not in known:
-            raise InputError(f"{path}: {suffix} has no option {option!r}; it has {', '.join(known)}")
-    writer(page, path, **options)
-
-
-def parse_color(color: str) -> tuple[int, int, int]:
-    """Red, green and blue, each 0 to 255, of a CSS colour name, #rgb, #rrggbb, rgb(...) or hsl(...).
-
-    Raises:
-        InputError: it is none of these, or has an alpha.
-    """
-    from PIL import ImageColor
-
-    try:
-        red, green, blue = ImageColor.getrgb(color)
-    except (ValueError, AttributeError, TypeError):
-        raise InputError(
-            f"{color!r} is not a colour; give a name like black or a code like #1a2b6d"
-        ) from None
-    return red, green, blue
-
-
-def check_pen_width(pen_width_mm: float) -> float:
-    """The width itself.
-
-    Raises:
-        InputError: it is not a positive number.
-    """
-    if not (math.isfinite(pen_width_mm) and pen_width_mm > 0):
-        raise InputError(f"the pen width is {pen_width_mm} mm; give a positive number of millimetres")
-    return pen_width_mm
+    return FORMATS[suffix]

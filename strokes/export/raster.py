@@ -2,82 +2,58 @@
 
 from __future__ import annotations
 
-import math
-import os
+import io
 
 import numpy as np
 from PIL import Image, ImageDraw, PngImagePlugin
 
-from ..files import InputError, atomic_path
 from ..ink.curves import flatten
 from ..page import Page
-from . import check_pen_width, parse_color
+from .options import PngOptions, parse_color
 
-__all__ = ["draw", "write_png"]
+__all__ = ["draw", "render"]
 
 _MM_PER_INCH = 25.4
 _OVERSAMPLING = 4
 _STRIP_PIXELS = 2**24  # oversampled pixels in memory at a time
-_MOST_PIXELS = 150e6  # A3 at 600 dpi is 70e6
 
 
-def draw(
-    page: Page,
-    *,
-    dpi: float = 300,
-    pen_width_mm: float = 0.35,
-    color: str = "black",
-    background: str = "white",
-) -> Image.Image:
-    """Draw a page with a round pen, antialiased.
-
-    Returns:
-        An RGB image of round(mm * dpi / 25.4) pixels each way, or an RGBA image where background is
-        "transparent".
+def render(page: Page, options: PngOptions | None = None) -> bytes:
+    """The image of `draw` as PNG, with its resolution, and the page's text as the description.
 
     Raises:
-        InputError: dpi or the pen width is not positive, a colour is unknown, or the image would be huge.
+        InputError: as `draw`.
     """
-    check_pen_width(pen_width_mm)
-    if not (math.isfinite(dpi) and dpi > 0):
-        raise InputError(f"the resolution is {dpi} dpi; give a positive number of dots per inch")
-    ink = parse_color(color)
-    paper = None if background == "transparent" else parse_color(background)
-    size = tuple(max(1, round(mm * dpi / _MM_PER_INCH)) for mm in (page.width, page.height))
-    if size[0] * size[1] > _MOST_PIXELS:
-        raise InputError(
-            f"at {dpi} dpi the image would have {size[0]} x {size[1]} pixels; give a smaller resolution"
-        )
-    coverage = _coverage(page, size, dpi / _MM_PER_INCH, pen_width_mm)
-    if paper is None:
-        image = Image.new("RGB", size, ink)
-        image.putalpha(coverage)
-    else:
-        image = Image.new("RGB", size, paper)
-        image.paste(ink, mask=coverage)
-    return image
-
-
-def write_png(
-    page: Page,
-    path: str | os.PathLike[str],
-    *,
-    dpi: float = 300,
-    pen_width_mm: float = 0.35,
-    color: str = "black",
-    background: str = "white",
-) -> None:
-    """Write the image of `draw` as PNG, with its resolution, and the page's text as the description.
-
-    Raises:
-        InputError: as `draw`, or the path cannot be written.
-    """
-    image = draw(page, dpi=dpi, pen_width_mm=pen_width_mm, color=color, background=background)
+    options = options or PngOptions()
     info = PngImagePlugin.PngInfo()
     if page.text:
         info.add_itxt("Description", page.text.encode("utf-8", "ignore").decode())  # no lone surrogates
-    with atomic_path(path) as tmp:
-        image.save(tmp, format="PNG", dpi=(dpi, dpi), pnginfo=info)
+    file = io.BytesIO()
+    draw(page, options).save(file, format="PNG", dpi=(options.dpi, options.dpi), pnginfo=info)
+    return file.getvalue()
+
+
+def draw(page: Page, options: PngOptions | None = None) -> Image.Image:
+    """Draw a page with a round pen, antialiased.
+
+    Returns:
+        An RGB image of round(mm * dpi / 25.4) pixels each way, or an RGBA image where the background is
+        "transparent".
+
+    Raises:
+        InputError: the image would be huge.
+    """
+    options = options or PngOptions()
+    size = options.pixels(page.width, page.height)
+    ink = parse_color(options.color)
+    coverage = _coverage(page, size, options.dpi / _MM_PER_INCH, options.pen_width_mm)
+    if options.background == "transparent":
+        image = Image.new("RGB", size, ink)
+        image.putalpha(coverage)
+    else:
+        image = Image.new("RGB", size, parse_color(options.background))
+        image.paste(ink, mask=coverage)
+    return image
 
 
 def _coverage(page: Page, size: tuple[int, int], pixels_per_mm: float, pen_width_mm: float) -> Image.Image:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import io
 import re
 from collections.abc import Iterable
 
@@ -10,30 +10,23 @@ import numpy as np
 import svgwrite
 from svgwrite.extensions import Inkscape
 
-from ..files import atomic_path
 from ..ink.curves import smooth
 from ..page import Page
-from . import check_pen_width, parse_color
+from .options import SvgOptions, parse_color
 
-__all__ = ["DOT_MM", "path_data", "write_svg"]
+__all__ = ["DOT_MM", "path_data", "render"]
 
 #: Plotters skip marks that are shorter than a step of their motors; a dot is drawn as long as this.
 DOT_MM = 0.1
 
 
-def write_svg(
-    page: Page, path: str | os.PathLike[str], *, pen_width_mm: float = 0.35, color: str = "black"
-) -> None:
-    """Write a page as SVG in millimetres, ready for a plotter.
+def render(page: Page, options: SvgOptions | None = None) -> bytes:
+    """A page as SVG in millimetres, ready for a plotter.
 
     The strokes are paths in writing order on one Inkscape layer, "1 ink", the number being the pen.
     The page's text becomes the title and the description. The same page gives the same bytes.
-
-    Raises:
-        InputError: the pen width is not positive, the colour is unknown, or the path cannot be written.
     """
-    stroke_width = _number(check_pen_width(pen_width_mm))
-    stroke = "#{:02x}{:02x}{:02x}".format(*parse_color(color))
+    options = options or SvgOptions()
     width, height = _number(page.width), _number(page.height)
     drawing = svgwrite.Drawing(size=(f"{width}mm", f"{height}mm"), viewBox=f"0 0 {width} {height}")
     drawing.elements.remove(drawing.defs)
@@ -42,16 +35,17 @@ def write_svg(
     layer = Inkscape(drawing).layer(
         "1 ink",
         fill="none",
-        stroke=stroke,
-        stroke_width=stroke_width,
+        stroke="#{:02x}{:02x}{:02x}".format(*parse_color(options.color)),
+        stroke_width=_number(options.pen_width_mm),
         stroke_linecap="round",
         stroke_linejoin="round",
     )
     for points in page.strokes:
         layer.add(drawing.path(path_data(points)))
     drawing.add(layer)
-    with atomic_path(path) as tmp, open(tmp, "w", encoding="utf-8", newline="\n") as f:
-        drawing.write(f, pretty=True)
+    file = io.StringIO()
+    drawing.write(file, pretty=True)
+    return file.getvalue().encode("utf-8")
 
 
 def path_data(points: np.ndarray) -> str:

@@ -1,0 +1,104 @@
+"""Options of the formats: typed, checked when they are made, known before any ink is drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from msgspec import Meta
+
+from ..documents import check_fields
+from ..files import InputError
+
+__all__ = ["PenOptions", "PngOptions", "SvgOptions", "parse_color"]
+
+_MM_PER_INCH = 25.4
+_MOST_PIXELS = 150e6  # A3 at 600 dpi is 70e6
+
+
+@dataclass(frozen=True)
+class PenOptions:
+    """The pen, which every format draws with.
+
+    Args:
+        pen_width_mm: how broad the pen's line is, in millimetres; layers may have widths of their own.
+        color: a CSS colour; layers may have colours of their own.
+
+    Raises:
+        ValueError: a value is out of its range.
+        InputError: the colour is unknown.
+    """
+
+    pen_width_mm: Annotated[float, Meta(ge=0.01, le=100)] = 0.35
+    color: str = "black"
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        parse_color(self.color)
+
+
+@dataclass(frozen=True)
+class SvgOptions(PenOptions):
+    """Options of SVG: the pen alone.
+
+    Args:
+        pen_width_mm: how broad the pen's line is, in millimetres; layers may have widths of their own.
+        color: a CSS colour; layers may have colours of their own.
+    """
+
+
+@dataclass(frozen=True)
+class PngOptions(PenOptions):
+    """Options of PNG.
+
+    Args:
+        pen_width_mm: how broad the pen's line is, in millimetres; layers may have widths of their own.
+        color: a CSS colour; layers may have colours of their own.
+        dpi: dots per inch.
+        background: the paper's CSS colour, or "transparent".
+
+    Raises:
+        ValueError: a value is out of its range.
+        InputError: a colour is unknown.
+    """
+
+    dpi: Annotated[float, Meta(ge=1, le=10_000)] = 300.0
+    background: str = "white"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.background != "transparent":
+            parse_color(self.background)
+
+    def pixels(self, width_mm: float, height_mm: float) -> tuple[int, int]:
+        """The size of the image of a page, columns and rows.
+
+        Raises:
+            InputError: the image would be larger than 150 megapixels.
+        """
+        columns, rows = (max(mm * self.dpi / _MM_PER_INCH, 1.0) for mm in (width_mm, height_mm))
+        if not columns * rows <= _MOST_PIXELS:
+            raise InputError(
+                f"at {self.dpi:g} dpi the image would have {columns:.4g} x {rows:.4g} pixels, more than"
+                f" {_MOST_PIXELS:g} in all; give a smaller resolution or a smaller page"
+            )
+        return round(columns), round(rows)
+
+
+def parse_color(color: str) -> tuple[int, int, int]:
+    """Red, green and blue, each 0 to 255, of a CSS colour name, #rgb, #rrggbb, rgb(...) or hsl(...).
+
+    Raises:
+        InputError: it is none of these, has an alpha, or a part is out of its range.
+    """
+    from PIL import ImageColor
+
+    try:
+        red, green, blue, *alpha = ImageColor.getrgb(color)
+    except (ValueError, AttributeError, TypeError):
+        alpha = [0]
+    if alpha:
+        raise InputError(f"{color!r} is not a colour; give a name like black or a code like #1a2b6d")
+    if not all(0 <= part <= 255 for part in (red, green, blue)):
+        raise InputError(f"{color!r} is out of range; parts of rgb() are 0 to 255, percentages 0% to 100%")
+    return red, green, blue
