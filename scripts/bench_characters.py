@@ -24,7 +24,7 @@ from torch.utils.data import DataLoader, Dataset
 from strokes.characters.data import CharacterSet
 from strokes.characters.training import default_config, train
 from strokes.characters.vae import ConditionalVAE
-from strokes.training.machine import cores
+from strokes.runs.hardware import cores
 
 _IMAGES, _BATCH = 60_000, 128
 

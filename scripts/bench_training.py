@@ -35,9 +35,9 @@ from strokes.files import InputError
 from strokes.network import NetworkConfig, StrokeNetwork, cuda_graphs, window_weights
 from strokes.network.lstm import lstm_layer
 from strokes.network.window import window_parameters
+from strokes.runs.hardware import compute_dtype, cores, keep_freed_memory, share_cores
+from strokes.runs.processes import Group, Place, launch, start
 from strokes.training.config import TrainingConfig
-from strokes.training.distributed import Group, Place, launch, start
-from strokes.training.machine import compute_dtype, cores, keep_freed_memory, share_cores
 from strokes.training.optimisers import make_optimizer
 
 WAYS = ("plain", "peer", "ours")

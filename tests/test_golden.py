@@ -26,9 +26,9 @@ from strokes.corpus import Corpus
 from strokes.ink import Ink, Line
 from strokes.model import load_model
 from strokes.network import NetworkConfig
+from strokes.runs.processes import Group
 from strokes.sampling import Sampler, SamplingOptions
 from strokes.training.config import Augmentation, TrainingConfig
-from strokes.training.distributed import Group
 from strokes.training.loop import train
 from strokes.writer import Writer
 

@@ -21,10 +21,11 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ..files import InputError, atomic_path
-from ..training import checkpoints
-from ..training.machine import compute_dtype, keep_freed_memory
-from ..training.optimisers import Ema
-from ..training.runs import Log, interruptible
+from ..runs import checkpoints
+from ..runs.averaging import Ema
+from ..runs.hardware import compute_dtype, keep_freed_memory
+from ..runs.interruption import interruptible
+from ..runs.log import Log
 from .arrays import as_tensor
 from .data import CharacterSet, resolve_classes
 from .distortion import Distortion, distort

@@ -68,14 +68,14 @@ def run(argv: Sequence[str]) -> int:
     import torch
 
     from ..corpus import Corpus
-    from ..training import distributed
-    from ..training.machine import cores, share_cores
-    from ..training.runs import fresh_run
+    from ..runs import processes
+    from ..runs.folder import fresh_run
+    from ..runs.hardware import cores, share_cores
 
     call = args.corpus, out, config, args.resume, start, args.device
-    on_gpu = distributed.wants_cuda(args.device)
+    on_gpu = processes.wants_cuda(args.device)
     under_torchrun = {"RANK", "WORLD_SIZE"} <= os.environ.keys()
-    if on_gpu or under_torchrun or not distributed.can_launch():
+    if on_gpu or under_torchrun or not processes.can_launch():
         if args.processes > 1:
             how = (
                 "torchrun starts the processes"
@@ -88,14 +88,14 @@ def run(argv: Sequence[str]) -> int:
         if args.threads:
             torch.set_num_threads(args.threads)
         return _train(None, *call)
-    processes, threads = share_cores(config.batch, cores(), args.processes, args.threads)
-    if processes == 1:
+    count, threads = share_cores(config.batch, cores(), args.processes, args.threads)
+    if count == 1:
         torch.set_num_threads(threads)
         return _train(None, *call)
     # What is wrong with these is better said before there are several who could say it.
     Corpus.load(args.corpus)
     fresh_run(out, args.resume)
-    return distributed.launch(_train, processes, threads, *call)
+    return processes.launch(_train, count, threads, *call)
 
 
 def _train(
@@ -105,10 +105,10 @@ def _train(
     import torch
 
     from ..corpus import Corpus
-    from ..training import distributed
+    from ..runs import processes
+    from ..runs.folder import fresh_run
+    from ..runs.hardware import compute_dtype
     from ..training.loop import train
-    from ..training.machine import compute_dtype
-    from ..training.runs import fresh_run
 
     corpus = Corpus.load(corpus_file)
     if (
@@ -121,7 +121,7 @@ def _train(
             "lines of another scale or rate than it knows come out as such",
             file=sys.stderr,
         )
-    group = distributed.start(place, device)
+    group = processes.start(place, device)
     if group.first:
         fresh_run(out, resume)
         print(

@@ -11,8 +11,8 @@ import torch
 
 from ..corpus import Corpus
 from ..network import StrokeNetwork, WindowParameters, window_weights
+from ..runs.processes import Group
 from .batches import chunks, make_batch
-from .distributed import Group
 
 __all__ = ["Evaluation", "evaluate"]
 

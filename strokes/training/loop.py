@@ -22,14 +22,16 @@ from ..files import InputError, atomic_path
 from ..model import Model
 from ..network import StrokeNetwork
 from ..network.cuda_graphs import GRAPH_STEPS
-from . import checkpoints
+from ..runs import checkpoints
+from ..runs.averaging import Ema
+from ..runs.hardware import compute_dtype, keep_freed_memory
+from ..runs.interruption import interruptible
+from ..runs.log import Log
+from ..runs.processes import Group
 from .batches import Batch, chunks, epoch_batches, make_batch, read_lengths, repeats
 from .config import Augmentation, TrainingConfig
-from .distributed import Group
 from .evaluation import Evaluation, evaluate
-from .machine import compute_dtype, keep_freed_memory
-from .optimisers import Ema, GravesRMSProp, learning_rate, make_optimizer, noisy
-from .runs import Log, interruptible
+from .optimisers import GravesRMSProp, learning_rate, make_optimizer, noisy
 
 __all__ = ["DivergedError", "TrainingResult", "train"]
 

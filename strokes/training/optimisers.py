@@ -1,19 +1,18 @@
-"""The optimiser of the paper, noise on the weights, and their running mean."""
+"""The optimiser of the paper and noise on the weights."""
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from .config import TrainingConfig
 
-__all__ = ["Ema", "GravesRMSProp", "learning_rate", "make_optimizer", "noisy"]
+__all__ = ["GravesRMSProp", "learning_rate", "make_optimizer", "noisy"]
 
 
 class GravesRMSProp(torch.optim.Optimizer):
@@ -80,19 +79,3 @@ def noisy(parameters: Sequence[Tensor], deviation: float, seed: tuple[int, ...])
         with torch.no_grad():
             for p, k in zip(parameters, kept, strict=True):
                 p.copy_(k)
-
-
-class Ema:
-    """A running mean of the weights. Young runs average over fewer steps, so that it does not lag."""
-
-    def __init__(self, network: nn.Module, decay: float) -> None:
-        self.decay = decay
-        self.network = copy.deepcopy(network).requires_grad_(False).eval()
-
-    @torch.no_grad()
-    def update(self, network: nn.Module, step: int) -> None:
-        decay = min(self.decay, (1 + step) / (10 + step))
-        for mean, now in zip(self.network.parameters(), network.parameters(), strict=True):
-            mean.lerp_(now, 1 - decay)
-        for mean, now in zip(self.network.buffers(), network.buffers(), strict=True):
-            mean.copy_(now)  # statistics and counters are taken over as they are

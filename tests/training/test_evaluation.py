@@ -9,7 +9,7 @@ import torch
 from strokes.corpus import Corpus
 from strokes.ink import Ink, Line
 from strokes.network import NetworkConfig, StrokeNetwork
-from strokes.training.distributed import Group
+from strokes.runs.processes import Group
 from strokes.training.evaluation import evaluate
 
 CONFIG = NetworkConfig(hidden=9, window_components=3, mixture_components=2, kappa_bias=-1.4)

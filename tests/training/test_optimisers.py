@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from strokes.runs.averaging import Ema
 from strokes.training.config import TrainingConfig
-from strokes.training.optimisers import Ema, GravesRMSProp, learning_rate, make_optimizer, noisy
+from strokes.training.optimisers import GravesRMSProp, learning_rate, make_optimizer, noisy
 
 
 def test_rmsprop_is_eqs_38_to_41():

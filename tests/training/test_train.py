@@ -19,13 +19,15 @@ from strokes.corpus import Corpus
 from strokes.files import InputError
 from strokes.model import load_model
 from strokes.network import NetworkConfig, StrokeNetwork
-from strokes.training import checkpoints, loop
+from strokes.runs import checkpoints
+from strokes.runs.folder import fresh_run
+from strokes.runs.log import Log
+from strokes.runs.processes import Group
+from strokes.training import loop
 from strokes.training.batches import epoch_batches
 from strokes.training.config import Augmentation, TrainingConfig
-from strokes.training.distributed import Group
 from strokes.training.evaluation import evaluate
 from strokes.training.loop import DivergedError, train
-from strokes.training.runs import Log, fresh_run
 
 TINY = TrainingConfig(
     network=NetworkConfig(hidden=12, window_components=2, mixture_components=3, kappa_bias=-1.5),

@@ -9,8 +9,8 @@ import torch
 from safetensors import SafetensorError
 
 from strokes.files import InputError
-from strokes.training import checkpoints
-from strokes.training.checkpoints import Checkpoint, latest, save
+from strokes.runs import checkpoints
+from strokes.runs.checkpoints import Checkpoint, latest, save
 
 
 def made(value: float, size: int = 4) -> Checkpoint:

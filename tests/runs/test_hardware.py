@@ -5,8 +5,8 @@ import os
 import pytest
 import torch
 
-from strokes.training import machine
-from strokes.training.machine import compute_dtype, cores, share_cores
+from strokes.runs import hardware
+from strokes.runs.hardware import compute_dtype, cores, share_cores
 
 
 @pytest.mark.parametrize(
@@ -70,5 +70,5 @@ def test_precision_is_as_told_or_what_the_processor_multiplies_faster(monkeypatc
     assert compute_dtype("fp32", cpu) == torch.float32
     assert compute_dtype("bf16", cpu) == torch.bfloat16
     for has, dtype in ((True, torch.bfloat16), (False, torch.float32)):
-        monkeypatch.setattr(machine, "_cpu_has_bf16", lambda has=has: has)
+        monkeypatch.setattr(hardware, "_cpu_has_bf16", lambda has=has: has)
         assert compute_dtype("auto", cpu) == dtype
