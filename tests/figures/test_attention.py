@@ -1,22 +1,10 @@
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from PIL import Image
 
-from strokes.figures import (
-    attention_columns,
-    attention_heatmap,
-    attention_shares,
-    read_metrics,
-    samples_sheet,
-    skipped,
-    training_curves,
-)
+from strokes.figures import attention_columns, attention_heatmap, attention_shares, skipped
 from strokes.files import InputError
 from strokes.ink import Ink
 
@@ -30,25 +18,6 @@ def written(text=TEXT, points=8):
     window = np.zeros((n, len(text) + 1))
     window[np.arange(n), np.arange(n) // points] = 0.8
     return Ink(tuple(np.split(xy, len(text)))), window
-
-
-def log(steps=200):
-    rows = []
-    for i in range(steps):
-        common = {"step": i * 10, "points": i * 1000, "epoch": i / 50, "seconds": i * 60.0}
-        rows.append(
-            common
-            | {
-                "event": "train",
-                "loss": float(np.exp(-i / 30)) - 1,
-                "points_per_second": 1e4,
-                "learning_rate": 1e-3,
-                "gradient_norm": 1.0 + i % 3,
-            }
-        )
-        if i % 40 == 39:
-            rows.append(common | {"event": "validation", "nats_per_point": -0.5, "nats_per_line": -1.0})
-    return rows
 
 
 def test_shares_sum_to_one_unless_the_window_faded():
@@ -127,58 +96,3 @@ def test_the_heatmap_refuses_what_does_not_go_together(tmp_path):
 def test_a_dot_alone_and_a_window_of_zeros_can_be_drawn(tmp_path):
     attention_heatmap(".", np.zeros((1, 2)), Ink((np.array([[1.0, 1.0]]),)), tmp_path / "heat.png")
     assert (tmp_path / "heat.png").stat().st_size > 1000
-
-
-def test_a_log_cut_off_in_its_last_line_is_read(tmp_path):
-    rows = log()
-    path = tmp_path / "metrics.jsonl"
-    path.write_text("\n".join(map(json.dumps, rows)) + '\n{"event": "train", "st')
-    assert read_metrics(path) == sorted(rows, key=lambda row: row["step"])
-    path.write_text('{"event": "tr\n' + json.dumps(rows[0]))
-    with pytest.raises(InputError, match="line 1"):
-        read_metrics(path)
-    with pytest.raises(InputError, match="cannot be read"):
-        read_metrics(tmp_path / "none.jsonl")
-
-
-def test_a_resumed_run_replaces_the_rows_that_it_wrote_again():
-    rows = log(5)
-    again = [row | {"loss": 7.0} for row in rows[3:]]
-    assert read_metrics(rows + again) == rows[:3] + again
-
-
-@pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("rows", [log(), log(1), log(3), [r for r in log() if r["event"] == "validation"]])
-def test_training_curves_of_many_and_few_rows(rows, tmp_path):
-    training_curves(rows, tmp_path / "curves.png")
-    with Image.open(tmp_path / "curves.png") as image:
-        assert image.size == (1350, 930)
-        assert len(image.convert("RGB").getcolors(10**6)) > 20
-
-
-def test_training_curves_of_nothing_are_refused(tmp_path):
-    broken = {"event": "train", "step": 0, "epoch": 0.0, "loss": float("nan")}
-    for rows in ([], [{"event": "start"}], [broken]):
-        with pytest.raises(InputError, match="no rows"):
-            training_curves(rows, tmp_path / "curves.png")
-
-
-@pytest.mark.filterwarnings("error")
-def test_samples_sheet_has_a_place_for_every_line(tmp_path):
-    ink, _ = written()
-    sizes = []
-    for n in (1, 8):
-        lines = [(f"${i}$ line", ink) for i in range(n)]
-        lines += [("lost", Ink()), (".", Ink((np.zeros((1, 2)),)))]
-        samples_sheet(lines, tmp_path / "sheet.png", "step 100")
-        with Image.open(tmp_path / "sheet.png") as image:
-            sizes.append(image.size)
-    assert sizes[0][0] == sizes[1][0] == 1500 and sizes[1][1] > 2 * sizes[0][1]
-    with pytest.raises(InputError, match="no lines"):
-        samples_sheet([], tmp_path / "sheet.png")
-
-
-def test_figures_leave_pyplot_alone():
-    unwanted = "{'matplotlib.pyplot', 'torch'}"
-    code = f"import sys, strokes.figures; sys.exit(bool({unwanted} & set(sys.modules)))"
-    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
