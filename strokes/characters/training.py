@@ -21,11 +21,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ..files import InputError, atomic_path
-from ..runs import checkpoints
-from ..runs.averaging import Ema
+from ..runs import legacy as checkpoints
 from ..runs.hardware import compute_dtype, keep_freed_memory
-from ..runs.interruption import interruptible
-from ..runs.log import Log
+from ..runs.legacy import Ema, Log, interruptible
 from .arrays import as_tensor
 from .data import CharacterSet, resolve_classes
 from .distortion import Distortion, distort

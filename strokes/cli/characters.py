@@ -455,8 +455,8 @@ def _train(argv: Sequence[str]) -> int:
     from ..characters.data import CharacterSet
     from ..characters.figures import curves, model_sheet, save_picture
     from ..characters.training import train
-    from ..runs.folder import fresh_run
     from ..runs.hardware import cores
+    from ..runs.legacy import fresh_run
 
     if args.device == "cuda" and not torch.cuda.is_available():
         raise InputError("--device cuda: there is no GPU that PyTorch can use; leave it out")

@@ -69,8 +69,8 @@ def run(argv: Sequence[str]) -> int:
 
     from ..corpus import Corpus
     from ..runs import processes
-    from ..runs.folder import fresh_run
     from ..runs.hardware import cores, share_cores
+    from ..runs.legacy import fresh_run
 
     call = args.corpus, out, config, args.resume, start, args.device
     on_gpu = processes.wants_cuda(args.device)
@@ -106,8 +106,8 @@ def _train(
 
     from ..corpus import Corpus
     from ..runs import processes
-    from ..runs.folder import fresh_run
     from ..runs.hardware import compute_dtype
+    from ..runs.legacy import fresh_run
     from ..training.loop import train
 
     corpus = Corpus.load(corpus_file)

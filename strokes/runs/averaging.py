@@ -1,26 +1,33 @@
-"""The running mean of a network's weights."""
+"""Averaged weights: the exponential moving average that is validated and packaged."""
 
 from __future__ import annotations
 
-import copy
+from collections.abc import Sequence
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
-__all__ = ["Ema"]
+__all__ = ["averaged"]
 
 
-class Ema:
-    """A running mean of the weights. Young runs average over fewer steps, so that it does not lag."""
+def averaged(network: nn.Module, decay: float) -> AveragedModel:
+    """A copy of the network (`.module`) that averages its weights at each `update_parameters(network)`.
 
-    def __init__(self, network: nn.Module, decay: float) -> None:
-        self.decay = decay
-        self.network = copy.deepcopy(network).requires_grad_(False).eval()
+    Update n has the decay min(`decay`, (1 + n) / (10 + n)): young runs average over fewer steps, so that the average
+    does not lag behind. Buffers, such as statistics of normalisation, are copied as they are.
 
-    @torch.no_grad()
-    def update(self, network: nn.Module, step: int) -> None:
-        decay = min(self.decay, (1 + step) / (10 + step))
-        for mean, now in zip(self.network.parameters(), network.parameters(), strict=True):
-            mean.lerp_(now, 1 - decay)
-        for mean, now in zip(self.network.buffers(), network.buffers(), strict=True):
-            mean.copy_(now)  # statistics and counters are taken over as they are
+    Args:
+        network: it stays as it is.
+        decay: of the average, a step; 0 makes it the network itself.
+    """
+
+    def average(means: Sequence[Tensor], weights: Sequence[Tensor], updates: Tensor | int) -> None:
+        n = torch.as_tensor(updates).double()
+        share = 1 - ((1 + n) / (10 + n)).clamp(max=decay)
+        for mean, now in zip(means, weights, strict=True):
+            mean.lerp_(now, share.to(mean.dtype))
+
+    mean = AveragedModel(network, multi_avg_fn=average)
+    mean.n_averaged.fill_(1)  # at 0 the first update would copy the weights
+    return mean.requires_grad_(False).eval()

@@ -1,18 +1,33 @@
-"""What this machine is good at."""
+"""Hardware: cores, memory, bfloat16, denormal numbers."""
 
 from __future__ import annotations
 
 import ctypes
 import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from torch import nn
 
-__all__ = ["compute_dtype", "cores", "keep_freed_memory", "share_cores"]
+from ..files import InputError
 
-# Lines a process at which products still run at nearly full speed.
+__all__ = [
+    "check_memory",
+    "compute_dtype",
+    "cores",
+    "flush_denormals",
+    "free_memory",
+    "keep_freed_memory",
+    "share_cores",
+]
+
+# Lines a process at which matmuls still run at nearly full speed.
 _FEWEST_LINES = 16
+# Of each weight in training, in float32: itself, its gradient, its average and Adam's two moments.
+_BYTES_A_WEIGHT = 20
 
 
 def compute_dtype(precision: str, device: torch.device) -> torch.dtype:
@@ -51,7 +66,7 @@ def share_cores(batch: int, available: int, processes: int = 0, threads: int = 0
     """How many processes of how many threads train fastest on a CPU; 0 leaves a number open.
 
     Two processes of one thread are a fifth faster than one of two threads: no step of the loop waits
-    for the other core. But a process needs lines enough to fill its products.
+    for the other core. But a process needs lines enough to fill its matmuls.
     """
     if not processes:
         most = max(1, min(available // max(1, threads), batch // _FEWEST_LINES))
@@ -77,8 +92,57 @@ def keep_freed_memory() -> None:
         mallopt(m_trim_threshold, (1 << 31) - 1)
 
 
+def free_memory(device: torch.device, system: Path = Path("/")) -> int | None:
+    """Bytes that a training may take: of the GPU, or of the system within its control group; None if unknown."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    try:
+        lines = (system / "proc/meminfo").read_text().splitlines()
+        free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration, ValueError, IndexError):
+        return None
+    try:
+        group = system / "sys/fs/cgroup"
+        most, used = ((group / f"memory.{name}").read_text().strip() for name in ("max", "current"))
+        return free if most == "max" else max(0, min(free, int(most) - int(used)))
+    except (OSError, ValueError):
+        return free  # no control groups
+
+
+def check_memory(build: Callable[[], nn.Module], device: torch.device, processes: int = 1) -> None:
+    """Refuse a network whose training cannot fit in memory, before anything is allocated.
+
+    Args:
+        build: makes the network; it is called where tensors have shapes and no content.
+        device: that it is to be trained on.
+        processes: that train it on this device.
+
+    Raises:
+        InputError: weights, gradients, averages and moments need more than is free.
+    """
+    with torch.device("meta"):
+        weights = sum(p.numel() for p in build().parameters())
+    needed, free = weights * _BYTES_A_WEIGHT * processes, free_memory(device)
+    if free is not None and needed > free:
+        raise InputError(
+            f"a network of {weights:,} weights needs {needed / 2**30:,.1f} GiB to be trained"
+            f"{f' in {processes} processes' if processes > 1 else ''}, and {free / 2**30:,.1f} GiB are free; "
+            "choose smaller sizes"
+        )
+
+
+@contextmanager
+def flush_denormals() -> Iterator[None]:
+    """Numbers too small for full precision count as 0 while this is entered: processors are slow with them."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+
+
 def _cpu_has_bf16() -> bool:
-    """Whether this processor has instructions for bfloat16 products."""
+    """Whether this processor has instructions for bfloat16 matmuls."""
     capability = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
     amx = getattr(torch.cpu, "_is_amx_tile_supported", None)
     return bool((capability and capability()) or (amx and amx()))

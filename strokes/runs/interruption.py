@@ -8,29 +8,40 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
-__all__ = ["interruptible"]
+__all__ = ["Interruption", "interruptible"]
+
+
+class Interruption:
+    """Whether the person at the terminal has asked for an end."""
+
+    def __init__(self) -> None:
+        self.first: float | None = None
+
+    @property
+    def requested(self) -> bool:
+        """True from the first Ctrl-C or SIGTERM on."""
+        return self.first is not None
 
 
 @contextmanager
-def interruptible(speak: bool = True) -> Iterator[list[float]]:
-    """Collects the first Ctrl-C (or SIGTERM) instead of raising; a later one raises.
+def interruptible(speak: bool = True) -> Iterator[Interruption]:
+    """Note the first Ctrl-C (or SIGTERM) instead of raising; a later one raises KeyboardInterrupt.
 
-    Whoever started this process may pass on a Ctrl-C that the terminal sent here too: within a second
-    two are one.
+    Whoever started this process may pass on a Ctrl-C that the terminal sent here too: within a second two are one.
     """
-    caught: list[float] = []
+    interruption = Interruption()
     # A handler may be interrupted by the next signal: next() alone tells the first for sure.
     order = itertools.count()
 
-    def handler(number: int, frame: object) -> None:
-        if caught and time.monotonic() - caught[0] > 1:
+    def handler(number: int, frame: FrameType | None) -> None:
+        if interruption.first is not None and time.monotonic() - interruption.first > 1:
             raise KeyboardInterrupt
-        if next(order) == 0 and speak:
-            os.write(
-                2, b"\nstrokes: stopping after this batch; again to stop at once\n"
-            )  # print may be under way
-        caught.append(time.monotonic())
+        if next(order) == 0:
+            interruption.first = time.monotonic()
+            if speak:  # not by print, which may be under way
+                os.write(2, b"\nstrokes: stopping after this batch; again to stop at once\n")
 
     old = {}
     try:
@@ -39,7 +50,7 @@ def interruptible(speak: bool = True) -> Iterator[list[float]]:
     except ValueError:
         pass  # not the main thread: the caller handles signals
     try:
-        yield caught
+        yield interruption
     finally:
         for s, h in old.items():
             signal.signal(s, h)

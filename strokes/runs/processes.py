@@ -1,4 +1,4 @@
-"""Several processes, torchrun's or our own, and helpers that do nothing where there is only one."""
+"""Several processes of one run, started by torchrun or by `launch`."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor, multiprocessing
+from torch import Tensor
 from torch import distributed as dist
+from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException, start_processes
 
 from ..files import InputError
 
@@ -23,7 +24,13 @@ __all__ = ["Group", "Place", "can_launch", "launch", "start", "wants_cuda"]
 
 
 class Group:
-    """This process among its like: `rank` of `size`, and the device it works on."""
+    """This process among those of a run; alone, it waits for nobody and sums nothing.
+
+    Attributes:
+        rank: its number, from 0.
+        size: how many there are.
+        device: that it works on.
+    """
 
     def __init__(self, rank: int, size: int, device: torch.device) -> None:
         self.rank, self.size, self.device = rank, size, device
@@ -39,15 +46,23 @@ class Group:
             dist.all_reduce(tensor)
         return tensor
 
-    def sum_gradients(self, parameters: list[Tensor], extra: Tensor) -> None:
-        """Add up gradients, and the vector `extra`, over all processes in one message."""
+    def sum_gradients(self, parameters: Sequence[Tensor], extra: Tensor) -> None:
+        """Add up gradients, and the vector `extra`, over all processes in one message.
+
+        DistributedDataParallel would take a second message for `extra` (the loss and the wish to stop), means where
+        the loss of a batch calls for sums, and a forward pass through its wrapper for each chunk; what it gives,
+        messages under way during the backward pass, is little here, where the gradients of all weights are formed at
+        its end.
+        """
         if self.size == 1:
             return
-        flat = torch.cat([p.grad.flatten() for p in parameters] + [extra])
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        flat = torch.cat([*(g.flatten() for g in gradients), extra])
         dist.all_reduce(flat)
-        for p, g in zip(parameters, flat.split([p.numel() for p in parameters] + [len(extra)]), strict=False):
-            p.grad.copy_(g.view_as(p))
-        extra.copy_(flat[-len(extra) :])
+        *parts, total = torch.split(flat, [*(g.numel() for g in gradients), len(extra)])
+        for gradient, part in zip(gradients, parts, strict=True):
+            gradient.copy_(part.view_as(gradient))
+        extra.copy_(total)
 
     def barrier(self) -> None:
         if self.size > 1:
@@ -60,7 +75,14 @@ class Group:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a process that `launch` began stands: `rank` of `size`, and the file by which they find each other."""
+    """A process that `launch` began.
+
+    Attributes:
+        rank: its number, from 0.
+        size: how many there are.
+        threads: of each.
+        meeting: the file by which they find each other.
+    """
 
     rank: int
     size: int
@@ -69,7 +91,9 @@ class Place:
 
 
 def start(place: Place | None = None, device: str = "auto") -> Group:
-    """Join the processes that torchrun, or `launch`, started, or be the only one.
+    """Join the processes that torchrun or `launch` started, or be the only one.
+
+    torchrun's processes meet by its own rendezvous, which init_process_group reads from the environment.
 
     Args:
         place: as `launch` gives it.
@@ -80,9 +104,9 @@ def start(place: Place | None = None, device: str = "auto") -> Group:
     """
     if place is not None:
         torch.set_num_threads(place.threads)
-        # Not the network that this machine happens to be in.
+        # The loopback interface, not the network that the computer happens to be in.
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo0" if sys.platform == "darwin" else "lo")
-        store = dist.FileStore(place.meeting, place.size)
+        store = dist.FileStore(place.meeting, place.size)  # type: ignore[attr-defined]  # documented, not exported
         dist.init_process_group("gloo", store=store, rank=place.rank, world_size=place.size)
         return Group(place.rank, place.size, torch.device("cpu"))
     cuda = wants_cuda(device)
@@ -118,15 +142,17 @@ def can_launch() -> bool:
 
 
 def launch(work: Callable[..., int], processes: int, threads: int, *args: object) -> int:
-    """Run `work(place, *args)` in several processes on this machine's CPU; returns the exit status.
+    """Run `work(place, *args)` in several processes on this computer's CPU; returns the exit status.
 
-    torchrun would do, but for its ways with Ctrl-C (half a minute, then a kill) and errors (a page of
-    them). Here a signal reaches every process once, and if one of them fails, the others are stopped.
+    torchrun answers Ctrl-C after half a minute with a kill, and an error with a page. Here a signal reaches every
+    process once, and if one of them fails, the others are stopped.
     """
     logging.getLogger("torch.multiprocessing.spawn").setLevel(logging.ERROR)  # on stopping the others
     with tempfile.TemporaryDirectory(prefix="strokes-") as folder:
         where = (work, processes, threads, str(Path(folder) / "meeting"), args)
-        context = multiprocessing.start_processes(_work, where, processes, join=False, start_method="spawn")
+        context = start_processes(  # type: ignore[no-untyped-call]
+            _work, where, processes, join=False, start_method="spawn"
+        )
 
         def forward(number: int, frame: object) -> None:
             for pid in context.pids():
@@ -137,7 +163,7 @@ def launch(work: Callable[..., int], processes: int, threads: int, *args: object
         try:
             while not context.join():
                 pass
-        except (multiprocessing.ProcessRaisedException, multiprocessing.ProcessExitedException) as e:
+        except (ProcessRaisedException, ProcessExitedException) as e:
             return _outcome(e, [p.exitcode for p in context.processes])
         finally:
             for s, handler in old.items():
@@ -146,8 +172,8 @@ def launch(work: Callable[..., int], processes: int, threads: int, *args: object
 
 
 def _outcome(error: Exception, codes: list[int | None]) -> int:
-    """The exit status, after a word on what nobody else has spoken of."""
-    if isinstance(error, multiprocessing.ProcessRaisedException):
+    """The exit status; what no process could report itself is reported here."""
+    if isinstance(error, ProcessRaisedException):
         print(error, file=sys.stderr)
         return 1
     # The others were sent SIGTERM when the first one failed.
@@ -160,7 +186,9 @@ def _outcome(error: Exception, codes: list[int | None]) -> int:
     return max([c for c in codes if c is not None and c > 0], default=1) if not killed else 1
 
 
-def _work(rank: int, work: Callable[..., int], size: int, threads: int, meeting: str, args: tuple) -> None:
+def _work(
+    rank: int, work: Callable[..., int], size: int, threads: int, meeting: str, args: tuple[object, ...]
+) -> None:
     try:
         status = work(Place(rank, size, threads, meeting), *args)
     except (InputError, OSError) as e:

@@ -22,11 +22,9 @@ from ..files import InputError, atomic_path
 from ..model import Model
 from ..network import StrokeNetwork
 from ..network.cuda_graphs import GRAPH_STEPS
-from ..runs import checkpoints
-from ..runs.averaging import Ema
+from ..runs import legacy as checkpoints
 from ..runs.hardware import compute_dtype, keep_freed_memory
-from ..runs.interruption import interruptible
-from ..runs.log import Log
+from ..runs.legacy import Ema, Log, interruptible
 from ..runs.processes import Group
 from .batches import Batch, chunks, epoch_batches, make_batch, read_lengths, repeats
 from .config import Augmentation, TrainingConfig

@@ -27,7 +27,7 @@ from strokes.characters.model import KINDS, build, load_model
 from strokes.characters.training import CharacterTrainingConfig, default_config, train
 from strokes.characters.vae import ConditionalVAE, SemiSupervisedVAE
 from strokes.files import InputError
-from strokes.runs import checkpoints
+from strokes.runs import legacy as checkpoints
 
 SIZES = {
     "ssvae": {"latent": 3, "channels": 3, "hidden": 6},

@@ -5,8 +5,16 @@ import os
 import pytest
 import torch
 
+from strokes.files import InputError
 from strokes.runs import hardware
-from strokes.runs.hardware import compute_dtype, cores, share_cores
+from strokes.runs.hardware import (
+    check_memory,
+    compute_dtype,
+    cores,
+    flush_denormals,
+    free_memory,
+    share_cores,
+)
 
 
 @pytest.mark.parametrize(
@@ -72,3 +80,35 @@ def test_precision_is_as_told_or_what_the_processor_multiplies_faster(monkeypatc
     for has, dtype in ((True, torch.bfloat16), (False, torch.float32)):
         monkeypatch.setattr(hardware, "_cpu_has_bf16", lambda has=has: has)
         assert compute_dtype("auto", cpu) == dtype
+
+
+def test_free_memory_is_the_systems_or_what_a_container_leaves(tmp_path):
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "sys/fs/cgroup").mkdir(parents=True)
+    cpu = torch.device("cpu")
+    assert free_memory(cpu, tmp_path) is None
+    (tmp_path / "proc/meminfo").write_text("MemTotal: 9000 kB\nMemAvailable:    5000 kB\n")
+    assert free_memory(cpu, tmp_path) == 5000 * 1024
+    (tmp_path / "sys/fs/cgroup/memory.current").write_text("1000\n")
+    for most, free in (("max", 5000 * 1024), ("3000", 2000), ("900", 0), (str(2**40), 5000 * 1024)):
+        (tmp_path / "sys/fs/cgroup/memory.max").write_text(most + "\n")
+        assert free_memory(cpu, tmp_path) == free
+
+
+def test_a_network_too_large_for_memory_is_refused_before_it_is_made(monkeypatch):
+    cpu = torch.device("cpu")
+    monkeypatch.setattr(hardware, "free_memory", lambda device: 20 * 1100)
+    check_memory(lambda: torch.nn.Linear(100, 10), cpu)  # 1010 weights
+    with pytest.raises(InputError, match=r"a network of 1,010 weights needs .* in 2 processes, and"):
+        check_memory(lambda: torch.nn.Linear(100, 10), cpu, processes=2)
+    with pytest.raises(InputError, match=r"1,000,001,000,000 weights needs 18,626\.5 GiB to be trained, and"):
+        check_memory(lambda: torch.nn.Linear(1_000_000, 1_000_001, bias=False), cpu)
+    monkeypatch.setattr(hardware, "free_memory", lambda device: None)
+    check_memory(lambda: torch.nn.Linear(1_000_000, 1_000_000), cpu)
+
+
+def test_denormals_are_flushed_while_asked_for():
+    tiny = torch.full((8,), 1e-40)
+    with flush_denormals():
+        assert (tiny * 0.5).count_nonzero() == 0
+    assert (tiny * 0.5).count_nonzero() == 8

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from strokes.runs.averaging import Ema
+from strokes.runs.legacy import Ema
 from strokes.training.config import TrainingConfig
 from strokes.training.optimisers import GravesRMSProp, learning_rate, make_optimizer, noisy
 

@@ -19,9 +19,8 @@ from strokes.corpus import Corpus
 from strokes.files import InputError
 from strokes.model import load_model
 from strokes.network import NetworkConfig, StrokeNetwork
-from strokes.runs import checkpoints
-from strokes.runs.folder import fresh_run
-from strokes.runs.log import Log
+from strokes.runs import legacy as checkpoints
+from strokes.runs.legacy import Log, fresh_run
 from strokes.runs.processes import Group
 from strokes.training import loop
 from strokes.training.batches import epoch_batches
