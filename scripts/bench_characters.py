@@ -22,8 +22,8 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
 from strokes.characters.data import CharacterSet
+from strokes.characters.kinds.cvae import ConditionalVAE
 from strokes.characters.training import default_config, train
-from strokes.characters.vae import ConditionalVAE
 from strokes.runs.hardware import cores
 
 _IMAGES, _BATCH = 60_000, 128
@@ -45,15 +45,15 @@ class _Items(Dataset):
 def _obvious(images: np.ndarray, labels: np.ndarray, steps: int) -> float:
     """Images a second."""
     torch.manual_seed(1)
-    network = ConditionalVAE()
+    network = ConditionalVAE(10)
     optimizer = torch.optim.Adam(network.parameters(), 1e-3)
     batches = iter(DataLoader(_Items(images, labels), _BATCH, shuffle=True))
     next(batches)
     started = time.perf_counter()
     for _ in range(steps):
         x, y = next(batches)
-        posterior = network.encode(x, y)
-        drawn = torch.sigmoid(network.decode(y, posterior.sample()))
+        posterior = network.posterior(x, y)
+        drawn = torch.sigmoid(network.pixel_logits(y, posterior.sample()))
         pixels = F.binary_cross_entropy(drawn, x, reduction="sum")
         kl = -0.5 * torch.sum(1 + posterior.log_var - posterior.mean.pow(2) - posterior.log_var.exp())
         loss = (pixels + kl) / len(x)

@@ -26,8 +26,10 @@ import torch
 
 import strokes.models
 from strokes.characters.evaluation import draw_evenly
-from strokes.characters.figures import curves, imitation_sheet, latent_map, model_sheet, save_picture
-from strokes.characters.model import KINDS, load_model
+from strokes.characters.figures import curves, imitation_sheet, model_sheet, save_picture
+from strokes.characters.kinds import KINDS
+from strokes.characters.latent import latent_map
+from strokes.characters.model import load_model
 
 _HOME = Path(strokes.models.__file__).parent / "characters"
 _DOCS = Path(__file__).parents[1] / "docs"

@@ -11,30 +11,42 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .classifier import Classifier
+    from .config import CharacterTrainingConfig
     from .data import CharacterSet
     from .distortion import Distortion
-    from .gan import GAN, ConditionalGAN
     from .image import load_image, normalise_image
     from .imitation import imitate, style_report
-    from .model import KINDS, CharacterModel, load_model
-    from .training import CharacterTrainingConfig, default_config, train
-    from .vae import ConditionalVAE, SemiSupervisedVAE
+    from .kinds import KINDS, CharacterNetwork
+    from .model import CharacterModel, load_model
+    from .training import default_config, train
 
 _HOMES = {
-    "classifier": ("Classifier",),
+    "config": ("CharacterTrainingConfig",),
     "data": ("CharacterSet",),
     "distortion": ("Distortion",),
-    "gan": ("GAN", "ConditionalGAN"),
     "image": ("load_image", "normalise_image"),
     "imitation": ("imitate", "style_report"),
-    "model": ("KINDS", "CharacterModel", "load_model"),
-    "training": ("CharacterTrainingConfig", "default_config", "train"),
-    "vae": ("ConditionalVAE", "SemiSupervisedVAE"),
+    "kinds": ("KINDS", "CharacterNetwork"),
+    "model": ("CharacterModel", "load_model"),
+    "training": ("default_config", "train"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
-__all__ = sorted(_HOME)
+__all__ = [
+    "KINDS",
+    "CharacterModel",
+    "CharacterNetwork",
+    "CharacterSet",
+    "CharacterTrainingConfig",
+    "Distortion",
+    "default_config",
+    "imitate",
+    "load_image",
+    "load_model",
+    "normalise_image",
+    "style_report",
+    "train",
+]
 
 
 def __getattr__(name: str) -> object:

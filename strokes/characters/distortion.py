@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
+from msgspec import Meta
 from torch import Tensor
 from torch.nn import functional as F
+
+from ..documents import check_fields
 
 __all__ = ["Distortion", "distort", "embolden", "warp"]
 
@@ -23,24 +26,20 @@ class Distortion:
         shear: largest tangent of the slant, either way.
         shift: largest move in pixels, either way.
         weight: largest share of a pixel by which strokes grow or shrink on each side.
-        fit: whether what `aspect` and `shear` do is followed by scaling, so that the longer side stays as long as it was,
-            as in images that are scaled to a box.
+        fit: whether what `aspect` and `shear` do is followed by scaling, so that the longer side stays as long
+            as it was, as in images that are scaled to a box.
     """
 
-    rotate: float = 0.0
-    scale: float = 0.0
-    aspect: float = 0.0
-    shear: float = 0.0
-    shift: float = 0.0
-    weight: float = 0.0
+    rotate: Annotated[float, Meta(ge=0, le=4)] = 0.0
+    scale: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    aspect: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    shear: Annotated[float, Meta(ge=0, le=10)] = 0.0
+    shift: Annotated[float, Meta(ge=0, le=28)] = 0.0
+    weight: Annotated[float, Meta(ge=0, le=1)] = 0.0
     fit: bool = False
 
     def __post_init__(self) -> None:
-        ranges = (self.rotate, self.scale, self.aspect, self.shear, self.shift, self.weight)
-        if not all(0 <= r < math.inf for r in ranges):
-            raise ValueError("rotate, scale, aspect, shear, shift and weight must be numbers, at least 0")
-        if max(self.weight, self.scale, self.aspect) > 1:
-            raise ValueError("weight, scale and aspect must be at most 1")
+        check_fields(self)
 
 
 def distort(images: Tensor, ranges: Distortion, generator: torch.Generator | None = None) -> Tensor:

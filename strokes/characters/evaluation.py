@@ -16,7 +16,7 @@ from scipy.spatial.distance import cdist
 from torch import Tensor, nn
 
 from .arrays import as_tensor, batches
-from .classifier import Classifier
+from .kinds.variational import VariationalNetwork
 from .model import CharacterModel
 
 __all__ = [
@@ -66,7 +66,7 @@ def accuracy(
 
 
 @torch.no_grad()
-def features(judge: Classifier, images: np.ndarray | Tensor) -> np.ndarray:
+def features(judge: nn.Module, images: np.ndarray | Tensor) -> np.ndarray:
     """The judge's penultimate activations, (N, features) float64, of (N, 28, 28) uint8 or (N, 1, 28, 28) in 0..1."""
     x = as_tensor(images) if isinstance(images, np.ndarray) else images
     return np.concatenate([judge.features(x[rows]).double().numpy() for rows in batches(len(x))])
@@ -141,12 +141,19 @@ def draw_evenly(
 
 @torch.no_grad()
 def negative_elbo(model: CharacterModel, images: np.ndarray, labels: np.ndarray, seed: int = 0) -> float:
-    """Mean -ELBO of log p(x | y) in nats an image, pixels summed, one z each."""
+    """Mean -ELBO of log p(x | y) in nats an image, pixels summed, one z each.
+
+    Raises:
+        ValueError: the model is no variational autoencoder.
+    """
+    network = model.network
+    if not isinstance(network, VariationalNetwork):
+        raise ValueError(f"a {model.kind} has no bound of log p(x | y)")
     generator = torch.Generator().manual_seed(seed)
     total = 0.0
     for rows in batches(len(images)):
         of = torch.from_numpy(labels[rows])
-        total += model.network.bound(as_tensor(images[rows]), of, generator).double().sum().item()
+        total += network.bound(as_tensor(images[rows]), of, generator).double().sum().item()
     return total / max(1, len(images))
 
 

@@ -17,16 +17,25 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from ..files import InputError, atomic_path
-from .arrays import as_tensor
 from .evaluation import draw_evenly
 from .imitation import STYLES, alter, imitate
 from .model import CharacterModel
 
-__all__ = ["curves", "imitation_sheet", "latent_map", "model_sheet", "save_picture", "sheet", "typeset"]
+__all__ = [
+    "HUES",
+    "curves",
+    "grey",
+    "imitation_sheet",
+    "model_sheet",
+    "save_figure",
+    "save_picture",
+    "sheet",
+    "typeset",
+]
 
 _SIZE = 28
 _ZOOM = 3
-_HUES = ("#1f5fbf", "#d1491b", "#178a4c", "#a5309a", "#b07b00", "#0b8a9e")
+HUES = ("#1f5fbf", "#d1491b", "#178a4c", "#a5309a", "#b07b00", "#0b8a9e")
 
 
 def sheet(images: Tensor | np.ndarray, columns: int) -> np.ndarray:
@@ -35,10 +44,10 @@ def sheet(images: Tensor | np.ndarray, columns: int) -> np.ndarray:
     Args:
         images: (N, 1, 28, 28) in 0..1, or (N, 28, 28) uint8, white on black.
     """
-    grey = _grey(images)
-    rows = -(-len(grey) // columns)
-    grey = np.concatenate([grey, np.zeros((rows * columns - len(grey), _SIZE, _SIZE), np.uint8)])
-    return 255 - grey.reshape(rows, columns, _SIZE, _SIZE).transpose(0, 2, 1, 3).reshape(
+    tiles = grey(images)
+    rows = -(-len(tiles) // columns)
+    tiles = np.concatenate([tiles, np.zeros((rows * columns - len(tiles), _SIZE, _SIZE), np.uint8)])
+    return 255 - tiles.reshape(rows, columns, _SIZE, _SIZE).transpose(0, 2, 1, 3).reshape(
         rows * _SIZE, columns * _SIZE
     )
 
@@ -67,7 +76,7 @@ def typeset(text: str, draw: Callable[[str], Tensor], columns: int = 24) -> np.n
     characters = "".join("".join(lines).split())
     if not characters:
         raise InputError("there is no character to draw; give some text")
-    drawn = iter(_grey(draw(characters)))
+    drawn = iter(grey(draw(characters)))
     blank = np.zeros((_SIZE, _SIZE), np.uint8)
     tiles = [next(drawn) if c != " " else blank for line in lines for c in line.ljust(width)]
     return sheet(np.stack(tiles), width)
@@ -102,8 +111,7 @@ def model_sheet(model: CharacterModel, rows: int = 8, seed: int = 0) -> np.ndarr
         drawn = draw_evenly(model, model.classes, rows, seed).images
         return sheet(drawn.unflatten(0, (-1, rows)).transpose(0, 1).flatten(0, 1), len(model.classes))
     labels = torch.zeros(rows * len(model.classes), dtype=torch.int64)
-    with torch.no_grad():
-        return sheet(model.network.sample(labels, torch.Generator().manual_seed(seed)), len(model.classes))
+    return sheet(model.draw(labels, torch.Generator().manual_seed(seed)), len(model.classes))
 
 
 def imitation_sheet(model: CharacterModel, images: np.ndarray, text: str) -> np.ndarray:
@@ -132,102 +140,6 @@ def _caption(text: str, width: int = 64) -> np.ndarray:
     image = Image.new("L", (width, _SIZE), 255)
     ImageDraw.Draw(image).text((2, _SIZE // 2), text, fill=60, anchor="lm", font=ImageFont.load_default(11))
     return np.asarray(image)
-
-
-@torch.no_grad()
-def latent_map(
-    model: CharacterModel,
-    path: str | os.PathLike[str],
-    *,
-    character: str = "",
-    images: np.ndarray | None = None,
-    labels: np.ndarray | None = None,
-    seed: int = 0,
-) -> None:
-    """The latent space of a variational autoencoder: where images lie on its two widest directions, a map of
-    one character over them, and what the widest directions do to several characters.
-
-    Args:
-        character: the map's; the first class if empty.
-        images, labels: (N, 28, 28) uint8 and (N,), whose posterior means give the directions; images that the
-            model draws itself if None.
-
-    Raises:
-        InputError: the model has no latent space to look at, or it cannot be written there.
-    """
-    if model.kind not in ("ssvae", "cvae"):
-        raise InputError(f"a {model.kind} has no posterior to map; name a model of the kind ssvae or cvae")
-    if images is None or labels is None:
-        drawn = draw_evenly(model, model.classes, -(-2000 // len(model.classes)), seed)
-        x, y = drawn.images, drawn.labels
-    else:
-        rows = np.random.default_rng(seed).permutation(len(images))[:3000]
-        x, y = as_tensor(images[rows]), torch.from_numpy(labels[rows])
-    if len(x) < 3:
-        raise InputError(f"there are {len(x)} images of this model's classes; a map needs at least 3")
-    posterior = model.network.encode(x, y) if model.kind == "cvae" else model.network.encode(x)[1]
-    mean = posterior.mean.double()
-    centre = mean.mean(0)
-    _, deviations, directions = torch.linalg.svd(mean - centre, full_matrices=False)
-    deviations = (deviations / max(1, len(mean) - 1) ** 0.5).clamp(min=1e-6)
-    if len(deviations) < 2:
-        raise InputError(
-            "a map needs a latent space of at least two dimensions; train with a larger --sizes.latent"
-        )
-    places = ((mean - centre) @ directions.T / deviations)[:, :2].numpy()
-
-    def draw(text: str, z: Tensor) -> np.ndarray:
-        return _grey(model.network.sample(model.labels(text), z=z.float()))
-
-    side, reach = 13, 2.5
-    steps = torch.linspace(-reach, reach, side, dtype=torch.float64)
-    down, right = torch.meshgrid(-steps, steps, indexing="ij")
-    z = centre + torch.stack([right.flatten(), down.flatten()], 1) * deviations[:2] @ directions[:2]
-    character = character or model.classes[0]
-    field = sheet(torch.from_numpy(draw(character * side**2, z))[:, None].float() / 255, side)
-    shown = min(7, len(deviations))
-    others = (model.classes * 4)[:: max(1, len(model.classes) // 4)][:4]
-    lines = []
-    for c in others:
-        for d in range(shown):
-            z = (
-                centre
-                + torch.linspace(-reach, reach, 9, dtype=torch.float64)[:, None]
-                * deviations[d]
-                * directions[d]
-            )
-            lines.append(sheet(torch.from_numpy(draw(c * 9, z))[:, None].float() / 255, 9))
-    gap = np.full((lines[0].shape[0], 14), 255, np.uint8)
-    blocks = [
-        np.hstack([p for j in range(len(others)) for p in (lines[j * shown + i], gap)]) for i in range(shown)
-    ]
-
-    figure = Figure(figsize=(13, 9.6), facecolor="white")
-    FigureCanvasAgg(figure)
-    grid = figure.add_gridspec(
-        2, 2, height_ratios=(6, 2.9), left=0.05, right=0.98, top=0.95, bottom=0.02, hspace=0.14, wspace=0.1
-    )
-    axes = figure.add_subplot(grid[0, 0])
-    axes.set_title(f"{len(y)} images on the two widest directions of z (deviations)", fontsize=10)
-    for i, c in enumerate(model.classes):
-        rows = y.numpy() == i
-        axes.plot(*places[rows].T, ".", color="#dddddd", markersize=2, zorder=0)
-        for px, py in places[rows][:12]:
-            axes.text(
-                px, py, c, color=_HUES[i % len(_HUES)], fontsize=7, ha="center", va="center", clip_on=True
-            )
-    axes.set(xlim=(-3.2, 3.2), ylim=(-3.2, 3.2))
-    axes.grid(color="#eeeeee", linewidth=0.6)
-    axes.spines[["top", "right"]].set_visible(False)
-    for where, picture, title in (
-        (grid[0, 1], field, f"{character} over the same two directions, -2.5 to 2.5"),
-        (grid[1, :], np.vstack(blocks), f"the {shown} widest directions, a row each, -2.5 to 2.5"),
-    ):
-        axes = figure.add_subplot(where)
-        axes.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="bilinear")
-        axes.set_title(title, fontsize=10)
-        axes.set_axis_off()
-    _save(figure, path)
 
 
 def curves(run: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
@@ -261,7 +173,7 @@ def curves(run: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
                 at = _series(rows, event, name)
                 if len(at):
                     label = f"{name.replace('_', ' ')}, {event}"
-                    axes.plot(*at.T, style, color=_HUES[hue % 6], markersize=3, linewidth=1.3, label=label)
+                    axes.plot(*at.T, style, color=HUES[hue % 6], markersize=3, linewidth=1.3, label=label)
                     hue += 1
         axes.set_ylabel(title.replace("_", " "))
         axes.legend(frameon=False, fontsize=8)
@@ -269,7 +181,7 @@ def curves(run: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
         axes.spines[["top", "right"]].set_visible(False)
     axes.set_xlabel("epochs")
     figure.tight_layout()
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def _series(rows: Sequence[Mapping], event: str, name: str) -> np.ndarray:
@@ -278,13 +190,14 @@ def _series(rows: Sequence[Mapping], event: str, name: str) -> np.ndarray:
     ).reshape(-1, 2)
 
 
-def _grey(images: Tensor | np.ndarray) -> np.ndarray:
+def grey(images: Tensor | np.ndarray) -> np.ndarray:
+    """(N, 1, 28, 28) in 0..1, or what is (N, 28, 28) uint8 already, as (N, 28, 28) uint8."""
     if isinstance(images, np.ndarray):
         return images
     return (images.detach().squeeze(1) * 255).round().clamp(0, 255).to(torch.uint8).numpy()
 
 
-def _save(figure: Figure, path: str | os.PathLike[str]) -> None:
+def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
     suffix = Path(path).suffix.lower().removeprefix(".")
     if suffix not in figure.canvas.get_supported_filetypes():
         raise InputError(f"{path}: figures have no format {suffix!r}; end the name in .png, .svg or .pdf")

@@ -15,8 +15,9 @@ from ..files import InputError
 from .arrays import as_tensor
 from .distortion import embolden, warp
 from .image import conform, scale_and_centre
+from .kinds import KINDS
+from .kinds.variational import Posterior, VariationalNetwork, combine
 from .model import CharacterModel
-from .vae import Posterior, combine
 
 __all__ = ["STYLES", "StyleReport", "alter", "imitate", "measure", "style_of", "style_report"]
 
@@ -97,13 +98,14 @@ def style_of(model: CharacterModel, images: np.ndarray) -> Posterior:
     Raises:
         InputError: the model cannot imitate, or there is no image.
     """
-    if model.kind != "ssvae":
-        raise InputError(f"a {model.kind} cannot imitate; name a model of the kind ssvae")
+    network = model.network
+    if not (isinstance(network, VariationalNetwork) and network.imitates):
+        can = ", ".join(name for name, kind in KINDS.items() if kind.imitates)
+        raise InputError(f"a {model.kind} cannot imitate; name a model of the kind {can}")
     if len(images) == 0:
         raise InputError("there is no character to imitate; give at least one image")
     with torch.no_grad():
-        _, posterior = model.network.encode(as_tensor(images))
-    return combine(posterior)
+        return combine(network.posterior(as_tensor(images), None))
 
 
 def imitate(
@@ -114,9 +116,9 @@ def imitate(
     Args:
         images: (N, 28, 28) uint8.
         text: characters of the model's classes, without spaces.
-        variety: how far each character strays from the others, in deviations of the combined posterior;
+        variety: how far characters differ from each other, in standard deviations of the combined posterior;
             0 draws all from its mean.
-        seed: of the straying.
+        seed: of these differences.
 
     Returns:
         (len(text), 1, 28, 28) in 0..1.
@@ -127,8 +129,7 @@ def imitate(
     style = style_of(model, images)
     labels = model.labels(text)
     noise = torch.randn(len(text), style.mean.shape[1], generator=torch.Generator().manual_seed(seed))
-    with torch.no_grad():
-        return model.network.sample(labels, z=style.mean + variety * torch.exp(style.log_var / 2) * noise)
+    return model.draw(labels, z=style.mean + variety * torch.exp(style.log_var / 2) * noise)
 
 
 @dataclass(frozen=True)

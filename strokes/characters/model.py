@@ -1,70 +1,86 @@
-"""A model of characters on disk: config.json and model.safetensors, by its kind."""
+"""A model of characters: a network of some kind, what its classes are, and its way to disk and back."""
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import nn
+from msgspec import Meta
 
-from ..files import InputError, atomic_path
-from .classifier import Classifier
-from .gan import GAN, ConditionalGAN
-from .vae import ConditionalVAE, SemiSupervisedVAE
+from ..artifacts import CONFIG, find_artifact, read_config, read_tensors, save_artifact
+from ..documents import convert
+from ..files import InputError
+from .config import Sizes
+from .kinds import KINDS, CharacterNetwork, DrawingNetwork
 
-__all__ = ["KINDS", "CharacterModel", "build", "load_model"]
+__all__ = ["KINDS", "PACKAGED", "CharacterModel", "ModelConfig", "build", "load_model"]
 
-_FORMAT = "strokes-character-model-1"
-
-#: Kind -> what it is.
-KINDS: Mapping[str, str] = {
-    "ssvae": "semi-supervised variational autoencoder: classifies, imitates, draws",
-    "cvae": "conditional variational autoencoder: draws the class asked for",
-    "gan": "generative adversarial network of two perceptrons: draws, but not on demand",
-    "cgan": "conditional convolutional GAN: draws the class asked for",
-    "classifier": "the judge: says which character an image shows",
-}
+#: The folder of the packaged models, named by their kinds.
+PACKAGED = Path(str(resources.files("strokes.models") / "characters"))
 
 
 @dataclass(frozen=True)
+class ModelConfig:
+    """What config.json of a model says.
+
+    Attributes:
+        format: of this file.
+        kind: one of `KINDS`.
+        classes: one character a class.
+        sizes: fields of the kind's dataclass of sizes.
+        info: where the model comes from: data, training, figures. For people.
+    """
+
+    format: Literal["strokes-character-model-1"]
+    kind: str
+    classes: Annotated[str, Meta(min_length=1, max_length=999)]
+    sizes: dict[str, Any]
+    info: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
 class CharacterModel:
     """A network and what it needs to be used.
 
     Attributes:
-        kind: one of `KINDS`.
         network: in evaluation mode, on the CPU.
         classes: one character a class.
-        sizes: the arguments of the network's class, but the number of classes.
         info: where the model comes from: data, training, figures. For people.
     """
 
-    kind: str
-    network: nn.Module
+    network: CharacterNetwork[Any]
     classes: str
-    sizes: Mapping[str, object]
     info: Mapping[str, object] = field(default_factory=dict)
 
     @property
+    def kind(self) -> str:
+        """One of `KINDS`."""
+        return self.network.name
+
+    @property
+    def sizes(self) -> Sizes:
+        """Of the network."""
+        return self.network.sizes
+
+    @property
     def draws(self) -> bool:
-        """Whether it has `network.sample`."""
-        return self.kind != "classifier"
+        """Whether it can `draw`."""
+        return self.network.draws
 
     @property
     def on_demand(self) -> bool:
         """Whether it draws the class that is asked for."""
-        return self.kind in ("ssvae", "cvae", "cgan")
+        return self.network.on_demand
 
     @property
     def classifies(self) -> bool:
         """Whether `network(images)` is the logits of the classes."""
-        return self.kind in ("ssvae", "classifier")
+        return self.network.classifies
 
     def labels(self, text: str) -> torch.Tensor:
         """The labels (N,) of characters; lower case stands for upper case where only that is known.
@@ -81,66 +97,88 @@ class CharacterModel:
 
     @torch.no_grad()
     def draw(
-        self, labels: torch.Tensor, generator: torch.Generator | None = None, spread: float = 1.0
+        self,
+        labels: torch.Tensor,
+        generator: torch.Generator | None = None,
+        spread: float = 1.0,
+        z: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Images of these classes, (N, 1, 28, 28) in 0..1, from z of the prior.
+        """Images of these classes, (N, 1, 28, 28) in 0..1.
 
         Args:
             labels: (N,), as `labels` gives them.
-            spread: deviation of z. Below 1 characters are more alike and more legible, above 1 stranger.
-        """
-        if spread == 1:
-            return self.network.sample(labels, generator)
-        z = torch.randn(len(labels), self.network.latent, generator=generator)
-        return self.network.sample(labels, z=spread * z)
+            generator: of z.
+            spread: standard deviation of z. Below 1 characters are more alike and more legible, above 1 stranger.
+            z: (N or 1, latent); drawn from the prior if None.
 
-    def save(self, folder: str | os.PathLike[str], dtype: torch.dtype = torch.float16) -> None:
+        Raises:
+            InputError: a model of this kind draws nothing.
+        """
+        network = self.network
+        if not isinstance(network, DrawingNetwork):
+            can = ", ".join(name for name, kind in KINDS.items() if kind.draws)
+            raise InputError(f"a {self.kind} draws nothing; name a model that does ({can})")
+        if z is None and spread != 1:
+            z = spread * torch.randn(len(labels), network.latent, generator=generator)
+        return network.sample(labels, generator, z)
+
+    def save(self, folder: str | os.PathLike[str], dtype: str = "float16") -> None:
         """Write config.json and model.safetensors into `folder`, which is made if need be.
+
+        Args:
+            folder: where to.
+            dtype: of the weights on disk, "float16" or "float32".
 
         Raises:
             InputError: it cannot be written to.
         """
-        folder = Path(folder)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as e:
-            raise InputError(
-                f"{folder}: this folder cannot be made ({e.strerror}); choose another place"
-            ) from None
-        config = {
-            "format": _FORMAT,
-            "kind": self.kind,
-            "classes": self.classes,
-            "sizes": dict(self.sizes),
-            "info": dict(self.info),
-        }
-        tensors = {
-            name: (t.to(dtype) if t.is_floating_point() else t).contiguous().cpu()
-            for name, t in self.network.state_dict().items()
-        }
-        with atomic_path(folder / "model.safetensors") as tmp:
-            try:
-                save_file(tensors, tmp)
-            except SafetensorError as e:  # its own error for a full disk
-                raise InputError(f"{folder}: the model cannot be written ({e})") from None
-        with atomic_path(folder / "config.json") as tmp:
-            tmp.write_text(json.dumps(config, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        config = ModelConfig(
+            "strokes-character-model-1", self.kind, self.classes, _plain(self.sizes), dict(self.info)
+        )
+        tensors = {name: t.detach().cpu().numpy() for name, t in self.network.state_dict().items()}
+        save_artifact(folder, config, tensors, dtype)
 
 
-def build(kind: str, classes: int, sizes: Mapping[str, object]) -> nn.Module:
+def _plain(sizes: Sizes) -> dict[str, Any]:
+    return {name: getattr(sizes, name) for name in sizes.__dataclass_fields__}
+
+
+def build(
+    kind: str, classes: int, sizes: Sizes | Mapping[str, object] | None = None
+) -> CharacterNetwork[Any]:
     """A network of this kind with random weights.
 
+    Args:
+        kind: one of `KINDS`.
+        classes: how many.
+        sizes: of the kind's own dataclass, or its fields; those not named have their defaults.
+
     Raises:
-        TypeError, ValueError: it has no such sizes.
+        ValueError: there is no such kind, or it has no such sizes.
     """
-    if kind == "gan":
-        return GAN(**sizes)
-    return {
-        "ssvae": SemiSupervisedVAE,
-        "cvae": ConditionalVAE,
-        "cgan": ConditionalGAN,
-        "classifier": Classifier,
-    }[kind](classes, **sizes)
+    if kind not in KINDS:
+        raise ValueError(f"there is no kind {kind!r}; there are {', '.join(KINDS)}")
+    network: Any = KINDS[kind]
+    if not isinstance(sizes, Sizes):
+        sizes = _sizes(KINDS[kind], dict(sizes or {}), "sizes")
+    if not isinstance(sizes, network.sizes_type):
+        raise ValueError(
+            f"the sizes of a {kind} are {network.sizes_type.__name__}, not {type(sizes).__name__}"
+        )
+    built: CharacterNetwork[Any] = network(classes, sizes)
+    return built
+
+
+def _sizes(kind: type[CharacterNetwork[Any]], values: dict[str, Any], where: str) -> Sizes:
+    """The kind's dataclass of these values.
+
+    Raises:
+        InputError: it has no such field, or a value is out of range.
+    """
+    unknown = ", ".join(values.keys() - kind.sizes_type.__dataclass_fields__.keys())
+    if unknown:
+        raise InputError(f"{where}: a {kind.name} has no sizes named {unknown}")
+    return convert(values, kind.sizes_type, where)
 
 
 def load_model(where: str | os.PathLike[str]) -> CharacterModel:
@@ -149,49 +187,18 @@ def load_model(where: str | os.PathLike[str]) -> CharacterModel:
     Raises:
         InputError: there is no such model, or its files are damaged.
     """
-    folder = Path(where)
-    is_model = any((folder / part).is_file() for part in ("config.json", "best/config.json"))
-    if not is_model and str(where) in KINDS:
-        folder = Path(str(resources.files("strokes.models") / "characters" / str(where)))
-    if (folder / "best" / "config.json").exists():
-        folder = folder / "best"
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        tensors = load_file(folder / "model.safetensors")
-    except (FileNotFoundError, NotADirectoryError):
-        raise InputError(
-            f"{where}: no model there; give the folder of one, or a packaged one ({', '.join(KINDS)})"
-        ) from None
-    except (OSError, ValueError, RecursionError, SafetensorError) as e:
-        raise InputError(f"{folder}: the model is damaged ({e}); fetch or train it again") from None
-    if (
-        not isinstance(config, dict)
-        or config.get("format") != _FORMAT
-        or config.get("kind") not in tuple(KINDS)
-    ):
-        raise InputError(f"{folder / 'config.json'}: not a model of characters of this program")
-    try:
-        kind, classes, sizes = config["kind"], config["classes"], config["sizes"]
-        if not isinstance(classes, str) or not 0 < len(classes) == len(set(classes)) < 1000:
-            raise ValueError("its classes are not different characters")
-        if not isinstance(sizes, dict) or any(
-            not isinstance(v, str) and not 0 <= v <= 4096 for v in sizes.values()
-        ):
-            raise ValueError("its sizes are not numbers up to 4096")
-        with torch.device("meta"):  # no memory for sizes that the weights do not have
-            shapes = {k: v.shape for k, v in build(kind, len(classes), sizes).state_dict().items()}
-        for name in shapes.keys() | tensors.keys():
-            if name not in shapes or name not in tensors or tensors[name].shape != shapes[name]:
-                raise ValueError(f"the weights {name} are not those of config.json")
-        network = build(kind, len(classes), sizes)
-        for name, t in tensors.items():
-            if t.is_floating_point() and not t.isfinite().all():
-                raise ValueError(f"the weights {name} are not all finite numbers")
-        network.load_state_dict({k: t.float() if t.is_floating_point() else t for k, t in tensors.items()})
-    except (KeyError, TypeError, ValueError, RuntimeError) as e:
-        why = " ".join(str(e).split())[:200]
-        raise InputError(f"{folder}: the model is damaged ({why}); fetch or train it again") from None
-    info = config.get("info")
-    return CharacterModel(
-        kind, network.eval().requires_grad_(False), classes, sizes, info if isinstance(info, dict) else {}
-    )
+    folder = find_artifact(where, PACKAGED)
+    config = read_config(folder, ModelConfig)
+    place = str(folder / CONFIG)
+    if config.kind not in KINDS:
+        raise InputError(f"{place}: there is no kind {config.kind!r}; there are {', '.join(KINDS)}")
+    if len(set(config.classes)) != len(config.classes):
+        raise InputError(f"{place}: the classes are not different characters")
+    sizes = _sizes(KINDS[config.kind], config.sizes, place)
+    with torch.device("meta"):  # no memory for sizes that the weights do not have
+        planned = build(config.kind, len(config.classes), sizes)
+    shapes = {name: tuple(t.shape) for name, t in planned.state_dict().items()}
+    tensors = read_tensors(folder, shapes)
+    network = build(config.kind, len(config.classes), sizes)
+    network.load_state_dict({name: torch.from_numpy(t) for name, t in tensors.items()})
+    return CharacterModel(network.eval().requires_grad_(False), config.classes, config.info)

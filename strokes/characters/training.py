@@ -11,163 +11,55 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from ..documents import convert, read_json
 from ..files import InputError, atomic_path
 from ..runs import legacy as checkpoints
 from ..runs.hardware import compute_dtype, keep_freed_memory
 from ..runs.legacy import Ema, Log, interruptible
-from .arrays import as_tensor
+from .arrays import as_tensor, batches
+from .config import CharacterTrainingConfig
 from .data import CharacterSet, resolve_classes
-from .distortion import Distortion, distort
+from .distortion import distort
+from .kinds import KINDS
+from .kinds.base import Batch
 from .model import CharacterModel, build
 
-__all__ = ["CharacterTrainingConfig", "TrainingResult", "default_config", "train"]
+__all__ = ["CharacterTrainingConfig", "TrainingResult", "config_of_run", "default_config", "train"]
 
 # Steps in a row without a finite loss after which going on is hopeless.
 _MAX_SKIPPED = 20
 
 
-@dataclass(frozen=True)
-class CharacterTrainingConfig:
-    """One training run.
+def default_config(kind: str, **changes: Any) -> Any:
+    """Settings that suit a kind, with changes."""
+    return replace(KINDS[kind].default_config(), **changes)
 
-    Args:
-        classes: trained on: digits, letters, the characters themselves, or nothing for all in the file.
-        epochs: how often as many images as there are to train on are read.
-        batch: images a step.
-        learning_rate: of Adam, at its peak.
-        discriminator_rate: learning rate of a GAN's discriminator, as a share of its generator's.
-        final_rate: the learning rate at the end of the cosine, as a share of its peak; 1 keeps it.
-        beta1: of Adam.
-        balance: share of the images drawn so that every class is as likely as any other; the rest as they
-            come. 0 reads every image once an epoch, 1 is fully balanced.
-        labelled: share of each class's labels that is used (at least one label); ssvae alone learns from
-            the others too.
-        distortion: small changes of the images, drawn anew each time.
-        pixel_weight: of the pixels' term of a variational bound (ssvae, cvae).
-        kl_weight: of its divergence term (ssvae, cvae).
-        class_weight: of the class's cross-entropy beside the bound (ssvae).
-        swap_weight: of the cross-entropy of other classes drawn with an image's z, which keeps class and style
-            apart; 0 leaves it out, as the paper does (ssvae).
-        marginalise: an unknown class is summed over the so many likeliest ones; 0 for all (ssvae).
-        precision: of the operands of large products; auto takes bf16 where it is faster.
-        ema: decay, a step, of the running mean of the weights that is validated and saved; 0 for the
-            weights themselves.
-        seed: of initial weights, order, distortion and noise.
-        validate_every: epochs between validations, each with a sheet of samples.
-        checkpoint_every: epochs between checkpoints.
-        sizes: of the network, see its class in `strokes.characters`; for example `--sizes.latent 32`.
+
+def config_of_run(kind: str, run: Path) -> Any:
+    """The settings that a run of this kind began with, as its config.json keeps them.
+
+    Raises:
+        InputError: the file is missing, damaged or of another version, or the run is of another kind.
     """
-
-    classes: str = ""
-    epochs: int = 20
-    batch: int = 128
-    learning_rate: float = 1e-3
-    discriminator_rate: float = 1.0
-    final_rate: float = 1.0
-    beta1: float = 0.9
-    balance: float = 0.0
-    labelled: float = 1.0
-    distortion: Distortion = field(default_factory=Distortion)
-    pixel_weight: float = 1.0
-    kl_weight: float = 1.0
-    class_weight: float = 1.0
-    swap_weight: float = 0.0
-    marginalise: int = 0
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    ema: float = 0.0
-    seed: int = 1
-    validate_every: int = 1
-    checkpoint_every: int = 1
-    sizes: dict[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for name in (
-            "epochs",
-            "batch",
-            "learning_rate",
-            "discriminator_rate",
-            "labelled",
-            "validate_every",
-            "checkpoint_every",
-        ):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be greater than 0")
-        for name in (
-            "final_rate",
-            "pixel_weight",
-            "kl_weight",
-            "class_weight",
-            "swap_weight",
-            "marginalise",
-            "seed",
-            "balance",
-        ):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name} must be at least 0")
-        for name in ("balance", "labelled"):
-            if not getattr(self, name) <= 1:
-                raise ValueError(f"{name} must be at most 1")
-        for name in ("ema", "beta1"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 0 and less than 1")
-
-
-def default_config(kind: str, **changes: object) -> CharacterTrainingConfig:
-    """What suits each kind; cvae and gan as they were published."""
-    defaults = {
-        # Turned, slanted and bolder copies stand in for writers that the data lack.
-        "classifier": {
-            "epochs": 16,
-            "learning_rate": 2e-3,
-            "final_rate": 0.01,
-            "balance": 0.5,
-            "ema": 0.998,
-            "distortion": Distortion(rotate=0.15, scale=0.1, aspect=0.2, shear=0.2, shift=1.5, weight=0.5),
-        },
-        # Slant, width and weight vary apart from the class, so that z and not the class must carry them.
-        "ssvae": {
-            "epochs": 20,
-            "final_rate": 0.02,
-            "balance": 0.5,
-            "ema": 0.998,
-            "class_weight": 50.0,
-            "kl_weight": 1.5,
-            "swap_weight": 25.0,
-            "marginalise": 4,
-            "distortion": Distortion(rotate=0.05, aspect=0.55, shear=0.4, shift=0.5, weight=0.9, fit=True),
-        },
-        "cvae": {"classes": "digits", "epochs": 100, "validate_every": 10, "precision": "fp32"},
-        "gan": {
-            "classes": "letters",
-            "epochs": 300,
-            "batch": 64,
-            "learning_rate": 2e-4,
-            "balance": 1.0,
-            "precision": "fp32",
-            "validate_every": 25,
-            "checkpoint_every": 10,
-        },
-        "cgan": {
-            "epochs": 16,
-            "batch": 64,
-            "learning_rate": 2e-4,
-            "discriminator_rate": 2.0,
-            "beta1": 0.0,
-            "balance": 0.9,
-            "ema": 0.999,
-            "final_rate": 0.1,
-        },
-    }
-    return replace(CharacterTrainingConfig(**defaults[kind]), **changes)
+    place = run / "config.json"
+    try:
+        kept = read_json(place, dict[str, Any])
+    except FileNotFoundError:
+        raise InputError(f"{run}: it has no config.json; it cannot be resumed") from None
+    if kept.get("kind") != kind:
+        raise InputError(
+            f"{run}: it was begun with other kind ({kept.get('kind')}, not {kind}); resume with that"
+        )
+    return convert(kept, type(default_config(kind)), str(place))
 
 
 class TrainingResult(dict):
@@ -204,28 +96,17 @@ def train(
     images, labels, held_images, held_labels, classes = _rows(characters, config)
     torch.manual_seed(config.seed)
     keep_freed_memory()
-    try:
-        network = build(kind, len(classes), config.sizes).to(device)
-    except (TypeError, ValueError, RuntimeError) as e:
-        raise InputError(f"--sizes: this network cannot be built with {dict(config.sizes)} ({e})") from None
-    if kind == "classifier":
-        network = network.to(memory_format=torch.channels_last)  # half as long a step on a CPU
+    network = build(kind, len(classes), config.sizes).to(device).to(memory_format=KINDS[kind].memory_format)
     ema = Ema(network, config.ema)
     mean = ema.network
-    adversarial = hasattr(network, "discriminator")
-    groups = [network.generator, network.discriminator] if adversarial else [network]
-    rates = [1.0, config.discriminator_rate] if adversarial else [1.0]
-    beta2 = 0.999 if config.beta1 else 0.9
-    optimizers = [
-        torch.optim.Adam(g.parameters(), config.learning_rate, (config.beta1, beta2), fused=True)
-        for g in groups
-    ]
+    optimizers = network.optimizers(config)
+    rates = [o.param_groups[0]["lr"] / config.learning_rate for o in optimizers]
 
-    if kind != "ssvae":  # the others cannot use an image without a label
+    if not network.learns_unlabelled:
         images, labels = images[labels >= 0], labels[labels >= 0]
     dtype = compute_dtype(config.precision, torch.device(device))
 
-    def products() -> torch.autocast:
+    def autocast() -> torch.autocast:
         return torch.autocast(device, torch.bfloat16, enabled=dtype == torch.bfloat16)
 
     steps_per_epoch = math.ceil(len(labels) / config.batch)
@@ -235,7 +116,7 @@ def train(
         "classes": classes,
         "images": len(labels),
         "data": check,
-        "sizes": dict(config.sizes),
+        "sizes": asdict(config.sizes),
         "order": [config.seed, config.batch, config.balance, config.labelled],
     }
     images = torch.from_numpy(images).to(device)
@@ -309,10 +190,10 @@ def train(
             "validation": result,
             "machine": platform.processor() or platform.machine(),
         }
-        return CharacterModel(kind, copy.deepcopy(mean).cpu(), classes, dict(config.sizes), info)
+        return CharacterModel(copy.deepcopy(mean).cpu(), classes, info)
 
     def validate() -> None:
-        result = _validate(kind, mean, held_images, held_labels, config, device)
+        result = _validate(mean, held_images, held_labels, config, device)
         finite = all(map(math.isfinite, result.values()))
         # With few labels, to choose by all of the validation images' would be to use more than were given.
         last = "loss" not in result or config.labelled < 1
@@ -354,7 +235,7 @@ def train(
                 for group in optimizer.param_groups:
                     group["lr"] = rate * share
             network.train()
-            values = _step(kind, network, optimizers, x, y, generator, config, products)
+            values = network.training_step(Batch(x, y), optimizers, generator, config, autocast)
             progress["step"] += 1
             progress["batch"] += 1
             if all(map(math.isfinite, values.values())):
@@ -399,64 +280,6 @@ def train(
     return TrainingResult(
         progress, finished=progress["epoch"] >= config.epochs, seconds=time.monotonic() - started
     )
-
-
-def _step(kind, network, optimizers, x, y, generator, config, products) -> dict[str, float]:
-    """One step of each optimizer; what to watch, NaN where a loss or gradient was not finite: then the weights of
-    that optimizer, and all norms' statistics, are as before.
-    """
-    kept = [b.clone() for b in network.buffers()]
-    values = _descent(kind, network, optimizers, x, y, generator, config, products)
-    if not all(map(math.isfinite, values.values())):
-        with torch.no_grad():
-            for buffer, before in zip(network.buffers(), kept, strict=True):
-                buffer.copy_(before)
-    return values
-
-
-def _descent(kind, network, optimizers, x, y, generator, config, products) -> dict[str, float]:
-    if len(optimizers) == 2:
-        of_generator, of_discriminator = optimizers
-        with products():
-            seen = network.discriminator_losses(x, y, generator)
-        ok = _descend(seen["discriminator_loss"], of_discriminator)
-        with products():  # asked for as often as they are read: the labels of the batch
-            drawn = network.generator_losses(y, generator)
-        return _values(seen | drawn, ok and _descend(drawn["generator_loss"], of_generator))
-    with products():
-        if kind == "ssvae":
-            losses = network.losses(
-                x,
-                y,
-                generator,
-                pixel_weight=config.pixel_weight,
-                class_weight=config.class_weight,
-                kl_weight=config.kl_weight,
-                swap_weight=config.swap_weight,
-                marginalise=config.marginalise,
-            )
-        elif kind == "cvae":
-            losses = network.losses(
-                x, y, generator, pixel_weight=config.pixel_weight, kl_weight=config.kl_weight
-            )
-        else:
-            losses = network.losses(x, y)
-    return _values(losses, _descend(losses["loss"], optimizers[0]))
-
-
-def _descend(loss: Tensor, optimizer: torch.optim.Optimizer) -> bool:
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    gradients = [p.grad for g in optimizer.param_groups for p in g["params"] if p.grad is not None]
-    finite = bool(torch.isfinite(sum(torch.linalg.vector_norm(g) for g in gradients) + loss.detach()))
-    if finite:
-        optimizer.step()
-    return finite
-
-
-def _values(losses: dict[str, Tensor], finite: bool) -> dict[str, float]:
-    values = torch.stack([v.detach() for v in losses.values()]).tolist()
-    return dict(zip(losses, values, strict=True)) if finite else dict.fromkeys(losses, math.nan)
 
 
 def _rate(config: CharacterTrainingConfig, done: float) -> float:
@@ -537,29 +360,12 @@ def _order(labels: np.ndarray, classes: int, config: CharacterTrainingConfig, ep
 
 
 @torch.no_grad()
-def _validate(kind, network, images, labels, config, device) -> dict[str, float]:
-    """Means over the validation images; nothing where there are none, or for a GAN."""
-    if not len(labels) or kind in ("gan", "cgan"):
-        return {}
+def _validate(network, images, labels, config, device) -> dict[str, float]:
+    """Means over the validation images; nothing where there are none, or no loss compares models."""
     sums: dict[str, float] = {}
     generator = torch.Generator().manual_seed(0)
-    for i in range(0, len(labels), 500):
-        x, y = as_tensor(images[i : i + 500]).to(device), torch.from_numpy(labels[i : i + 500]).to(device)
-        if kind == "classifier":
-            losses = network.losses(x, y)
-        elif kind == "cvae":
-            losses = network.losses(
-                x, y, generator, pixel_weight=config.pixel_weight, kl_weight=config.kl_weight
-            )
-        else:
-            losses = network.losses(
-                x,
-                y,
-                generator,
-                pixel_weight=config.pixel_weight,
-                class_weight=config.class_weight,
-                kl_weight=config.kl_weight,
-            )
-        for name, value in losses.items():
+    for rows in batches(len(labels)):
+        x, y = as_tensor(images[rows]).to(device), torch.from_numpy(labels[rows]).to(device)
+        for name, value in network.validation_losses(Batch(x, y), generator, config).items():
             sums[name] = sums.get(name, 0.0) + value.item() * len(y)
     return {k: v / len(labels) for k, v in sums.items()}

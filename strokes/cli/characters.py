@@ -29,14 +29,14 @@ def run(argv: Sequence[str]) -> int:
         "train": (_train, "train a model on what 'strokes prepare characters' made"),
     }
     if argv[:1] in (["-h"], ["--help"], []):
-        from ..characters.model import KINDS
+        from ..characters.kinds import KINDS
 
         print(
             "usage: strokes characters COMMAND ...\n\nPictures of single characters, 28x28, apart from the pen's model.\n"
         )
         print("commands:\n" + "\n".join(f"  {name:<9} {what}" for name, (_, what) in commands.items()))
         print("\nmodels, packaged (name one with --model) or of your own (name its folder):")
-        print("\n".join(f"  {name:<10} {what}" for name, what in KINDS.items()))
+        print("\n".join(f"  {name:<10} {kind.description}" for name, kind in KINDS.items()))
         print("\nexample:\n  strokes characters sample HELLO -o hello.png\n")
         print("'strokes characters COMMAND --help' explains a command and gives an example.")
         return 0 if argv else 2
@@ -253,7 +253,7 @@ def _latent(argv: Sequence[str]) -> int:
     _model_option(parser, _IMITATES, "ssvae or cvae")
     args = parser.parse_args(argv)
     check_output(args.output)
-    from ..characters.figures import latent_map
+    from ..characters.latent import latent_map
 
     model = _load(args.model)
     if len(args.character) > 1:
@@ -308,6 +308,8 @@ def _evaluate(argv: Sequence[str]) -> int:
     from ..characters import evaluation
     from ..characters.data import CLASSES, resolve_classes
     from ..characters.imitation import MEASURES, STYLES, style_report
+    from ..characters.kinds.classifier import Classifier
+    from ..characters.kinds.variational import VariationalNetwork
 
     if args.each < 0 or args.styles < 0 or not 0 <= args.spread <= 10:
         raise InputError("--each and --styles must be at least 0, and --spread 0 to 10")
@@ -346,11 +348,11 @@ def _evaluate(argv: Sequence[str]) -> int:
                 result[f"accuracy_{name}_among_{name}"] = evaluation.accuracy(
                     model.network, images[rows], labels[rows], own
                 )
-    if model.kind in ("ssvae", "cvae"):
+    if isinstance(model.network, VariationalNetwork):
         result["negative_elbo"] = evaluation.negative_elbo(model, images, labels)
     if model.draws:
         judge = _load(args.judge)
-        if judge.kind != "classifier":
+        if not isinstance(judge.network, Classifier):
             raise InputError(f"--judge {args.judge}: a {judge.kind} is no judge; name a classifier")
         unknown = [c for c in model.classes if c not in judge.classes]
         if unknown:
@@ -407,7 +409,7 @@ examples:
 
 
 def _train(argv: Sequence[str]) -> int:
-    from ..characters.model import KINDS
+    from ..characters.kinds import KINDS
 
     # The defaults shown and taken are its own, so it must be known before the rest is read.
     values = {
@@ -420,10 +422,10 @@ def _train(argv: Sequence[str]) -> int:
         raise InputError(f"name what to train: {', '.join(KINDS)} (see 'strokes characters train --help')")
     from dataclasses import asdict
 
-    from ..characters.training import CharacterTrainingConfig, default_config
-    from .settings import SettingsParser, dashes
+    from ..characters.training import config_of_run, default_config
+    from .settings import SettingsParser, dashes, flatten
 
-    kinds = "\n".join(f"  {name:<10}  {what}" for name, what in KINDS.items())
+    kinds = "\n".join(f"  {name:<10}  {kind.description}" for name, kind in KINDS.items())
     parser = SettingsParser("characters train", _TRAIN.format(kinds=kinds, kind=kind or "ssvae"))
     parser.add_argument("kind", metavar="KIND", choices=tuple(KINDS), help="see above")
     parser.add_argument(
@@ -436,17 +438,16 @@ def _train(argv: Sequence[str]) -> int:
     )
     parser.add_argument("--threads", type=int, default=0, help="0: one a core")
     parser.add_argument("--config", action="config", metavar="FILE", help="a YAML file of settings")
-    parser.add_class_arguments(CharacterTrainingConfig)
-    defaults = asdict(default_config(kind or "ssvae"))
-    parser.set_defaults({k: v for k, v in defaults.items() if k != "distortion"})
-    parser.set_defaults({f"distortion.{k}": v for k, v in defaults["distortion"].items()})
+    settings = type(default_config(kind or "ssvae"))
+    parser.add_class_arguments(settings)
+    parser.set_defaults(flatten(asdict(default_config(kind or "ssvae"))))
     argv = dashes(argv)
     args = parser.parse_args(argv)
     out = Path(args.output)
     if args.resume and out.is_dir():
-        parser.defaults_of_run(out, drop=["kind"])
+        parser.set_defaults(flatten(asdict(config_of_run(kind, out))))
         args = parser.parse_args(argv)
-    config = parser.settings(args, CharacterTrainingConfig)
+    config = parser.settings(args, settings)
     if args.threads < 0:
         raise InputError(f"--threads is {args.threads}; give 0 or more")
 

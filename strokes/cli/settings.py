@@ -14,7 +14,7 @@ import jsonargparse
 
 from ..files import InputError
 
-__all__ = ["SettingsParser", "dashes"]
+__all__ = ["SettingsParser", "dashes", "flatten"]
 
 T = TypeVar("T")
 
@@ -65,7 +65,7 @@ class SettingsParser(jsonargparse.ArgumentParser):
         what = run / "config.json"
         try:
             kept = json.loads(what.read_text(encoding="utf-8"))
-            self.set_defaults(_flatten({k: v for k, v in kept.items() if k not in drop}))
+            self.set_defaults(flatten({k: v for k, v in kept.items() if k not in drop}))
         except (OSError, ValueError, KeyError, AttributeError) as e:
             why = f" ({e})" if isinstance(e, KeyError) else ""  # a setting of another version
             raise InputError(
@@ -85,11 +85,11 @@ class SettingsParser(jsonargparse.ArgumentParser):
             raise InputError(f"{e} (see '{self.prog} --help')") from None
 
 
-def _flatten(settings: dict) -> dict:
-    """{"network": {"hidden": 400}} -> {"network.hidden": 400}; free dictionaries (sizes) stay."""
+def flatten(settings: dict) -> dict:
+    """{"network": {"hidden": 400}} -> {"network.hidden": 400}."""
     flat = {}
     for key, value in settings.items():
-        if isinstance(value, dict) and key != "sizes":
+        if isinstance(value, dict):
             flat.update({f"{key}.{k}": v for k, v in value.items()})
         else:
             flat[key] = value

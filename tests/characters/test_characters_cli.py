@@ -15,7 +15,8 @@ from strokes.characters.arrays import as_tensor
 from strokes.characters.data import CharacterSet
 from strokes.characters.distortion import Distortion, distort
 from strokes.characters.image import draw_strokes, load_image
-from strokes.characters.model import KINDS, CharacterModel, build, load_model
+from strokes.characters.kinds import KINDS
+from strokes.characters.model import CharacterModel, build, load_model
 from strokes.characters.training import default_config
 from strokes.cli import main
 
@@ -76,7 +77,7 @@ def reader(tmp_path_factory):
         network.losses(x[rows], y[rows])["loss"].backward()
         optimizer.step()
     folder = tmp_path_factory.mktemp("models") / "reader"
-    CharacterModel("classifier", network, CLASSES, SIZES["classifier"]).save(folder)
+    CharacterModel(network, CLASSES).save(folder)
     return folder
 
 
@@ -91,7 +92,7 @@ def hearing(classes: str) -> CharacterModel:
     network.from_latent.weight.data *= 5
     network.draw[-1].weight.data *= 20
     network.draw[-1].bias.data.zero_()
-    return CharacterModel("ssvae", network.eval().requires_grad_(False), classes, SIZES["ssvae"])
+    return CharacterModel(network.eval().requires_grad_(False), classes)
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +108,7 @@ def models(tmp_path_factory):
             for i in range(4):  # a unit a class, and for the whole image a level
                 network.draw[0].weight.data[i, 3 + i] = 1
                 network.draw[2].weight.data[:, i] = LEVELS[i]
-        CharacterModel(kind, network, CLASSES, sizes).save(folder / kind)
+        CharacterModel(network, CLASSES).save(folder / kind)
     hearing(CLASSES).save(folder / "ssvae")
     return folder
 
@@ -546,7 +547,7 @@ def test_settings_come_from_a_file_and_options_override_them(data, tmp_path):
         5e-4,
         "LT",
     )
-    assert config["sizes"] == {"width": 2, "features": 4}
+    assert config["sizes"] == {"width": 2, "features": 4, "dropout": 0.3}
     assert (config["distortion"]["rotate"], config["distortion"]["shift"]) == (0.25, 0.5)
     assert config["distortion"]["weight"] == default_config("classifier").distortion.weight
     assert load_model(run).classes == "LT"
@@ -589,9 +590,7 @@ def others(data, tmp_path_factory):
     CharacterSet(**{**fields, "classes": "WXYZ"}).save(folder / "wxyz.npz")
     assert strokes("train", "gan", "--data", data, "-o", folder / "run", *flags("gan")) == 0
     torch.manual_seed(0)
-    CharacterModel("classifier", build("classifier", 2, SIZES["classifier"]), "07", SIZES["classifier"]).save(
-        folder / "digits"
-    )
+    CharacterModel(build("classifier", 2, SIZES["classifier"]), "07").save(folder / "digits")
     return folder
 
 
@@ -668,7 +667,7 @@ ERRORS = [
     ("train gan --data {d} -o {o}/run --classes L --distortion.weight 2", "weight"),
     ("train gan --data {d} -o {o}/run --classes L --momentum 2", "momentum"),
     ("train gan --data {d} -o {o}/run --classes L --sizes.depth 2", "--sizes"),
-    ("train gan --data {d} -o {o}/run --classes L --sizes.hidden wide", "--sizes"),
+    ("train gan --data {d} -o {o}/run --classes L --sizes.hidden wide", "sizes.hidden"),
     ("train gan --data {d} -o {o}/run --classes L --threads -1", "--threads"),
     ("train gan --data {d} -o {o}/run --classes L --config {o}/none.yaml", "none.yaml"),
     ("train gan --data {d} -o {o}/run --classes L --config {x}/wxyz.npz", "config"),

@@ -24,6 +24,7 @@ from strokes.characters.evaluation import (
     negative_elbo,
     precision_recall,
 )
+from strokes.characters.kinds.classifier import Classifier, ClassifierSizes
 from strokes.characters.model import CharacterModel, build
 
 #: Latents of 16: normal numbers come in blocks of 16, and so are the same drawn at once or image by image.
@@ -39,7 +40,7 @@ SIZES = {
 def model(kind: str, classes: str = "ABC") -> CharacterModel:
     torch.manual_seed(3)
     network = build(kind, len(classes), SIZES[kind]).eval().requires_grad_(False)
-    return CharacterModel(kind, network, classes, SIZES[kind])
+    return CharacterModel(network, classes)
 
 
 def gaussian(mean, deviations, count: int, seed: int) -> np.ndarray:
@@ -269,14 +270,13 @@ def test_the_bound_is_the_mean_of_a_plain_loop(kind):
 # -- comparing ------------------------------------------------------------------------------------
 
 
-class ReadsCodes(nn.Module):
+class ReadsCodes(Classifier):
     """A judge that remembers what it was shown: row in the first two pixels, class in the third; a fourth that is
     white makes it doubt, and take the image for the last class.
     """
 
     def __init__(self, classes: int) -> None:
-        super().__init__()
-        self.classes = classes
+        super().__init__(classes, ClassifierSizes(width=2, features=4))
         self.shown: list[np.ndarray] = []
 
     def features(self, x):
@@ -303,8 +303,8 @@ KEYS = {"n", "frechet", "frechet_floor", "precision", "recall", "real_precision"
 
 def compared(kind: str = "cgan"):
     """A judge of five classes and a model of three of them, in another order."""
-    judge = CharacterModel("classifier", ReadsCodes(5), "CABDE", {})
-    drawing = CharacterModel(kind, nn.Identity(), "BCA", {})
+    judge = CharacterModel(ReadsCodes(5), "CABDE")
+    drawing = model(kind, "BCA")
     real_labels = np.repeat([1, 2, 0], [100, 20, 31])  # 100 A, 20 B, 31 C
     labels = torch.arange(3).repeat_interleave(100)
     of_judge = np.array([2, 0, 1])[labels.numpy()]

@@ -10,19 +10,19 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from torch import nn
 
-from strokes.characters import figures
+from strokes.characters import figures, latent
 from strokes.characters.figures import (
     curves,
     imitation_sheet,
-    latent_map,
     model_sheet,
     save_picture,
     sheet,
     typeset,
 )
 from strokes.characters.imitation import STYLES, alter
+from strokes.characters.kinds.cgan import ConditionalGAN, ConditionalGANSizes
+from strokes.characters.latent import LatentDirections, latent_map
 from strokes.characters.model import CharacterModel, build
 from strokes.files import InputError
 
@@ -36,7 +36,7 @@ def model(kind: str, classes: str = "ABC") -> CharacterModel:
         "classifier": {"width": 2, "features": 4},
     }[kind]
     torch.manual_seed(2)
-    return CharacterModel(kind, build(kind, len(classes), sizes).eval().requires_grad_(False), classes, sizes)
+    return CharacterModel(build(kind, len(classes), sizes).eval().requires_grad_(False), classes)
 
 
 def noise(count: int) -> np.ndarray:
@@ -162,15 +162,18 @@ def test_a_picture_too_long_for_its_format_is_refused(tmp_path):
 # -- models ---------------------------------------------------------------------------------------
 
 
-class Levels(nn.Module):
+class Levels(ConditionalGAN):
     """Draws each class in a grey of its own, a little lighter each time."""
+
+    def __init__(self) -> None:
+        super().__init__(4, ConditionalGANSizes(latent=3, width=4))
 
     def sample(self, labels, generator=None, z=None):
         return (labels / 10 + torch.arange(len(labels)) / 1000)[:, None, None, None].expand(-1, 1, 28, 28)
 
 
 def test_a_sheet_has_a_column_a_class():
-    picture = model_sheet(CharacterModel("cgan", Levels(), "ABCD", {}), rows=3)
+    picture = model_sheet(CharacterModel(Levels(), "ABCD"), rows=3)
     assert picture.shape == (3 * 28, 4 * 28)
     for row in range(3):
         for column in range(4):
@@ -213,7 +216,7 @@ def test_a_map_of_the_latent_space_is_drawn(kind, tmp_path):
 
 def test_a_map_without_images_shows_what_the_model_draws(tmp_path, monkeypatch):
     kept = []
-    monkeypatch.setattr(figures, "_save", lambda figure, path: kept.append((figure, path)))
+    monkeypatch.setattr(latent, "save_figure", lambda figure, path: kept.append((figure, path)))
     latent_map(model("cvae"), tmp_path / "map.png")
     figure, path = kept[0]
     titles = [axes.get_title() for axes in figure.axes]
@@ -221,6 +224,25 @@ def test_a_map_without_images_shows_what_the_model_draws(tmp_path, monkeypatch):
     assert titles[0].startswith("2001 images") and titles[1].startswith("A over")
     letters = {t.get_text() for t in figure.axes[0].texts}
     assert letters == set("ABC")
+
+
+def test_directions_are_the_principal_ones_of_the_means():
+    rng = np.random.default_rng(3)
+    means = torch.from_numpy(rng.normal(size=(200, 4)) * [1.0, 5.0, 2.0, 0.1] + [3.0, 0.0, 1.0, 2.0])
+    found = LatentDirections.of(means)
+    values, vectors = np.linalg.eigh(np.cov(means.numpy(), rowvar=False))
+    assert found.spreads.numpy() == pytest.approx(np.sqrt(values[::-1]))
+    assert np.abs((found.directions.numpy() * vectors.T[::-1]).sum(1)) == pytest.approx(np.ones(4))
+    assert found.places.std(0).numpy() == pytest.approx(np.ones(4))
+    steps = torch.tensor([-1.0, 0.5], dtype=torch.float64)
+    for direction in range(4):  # a place on a direction is found again there
+        back = (found.along(direction, steps) - found.centre) @ found.directions.T / found.spreads
+        expected = torch.zeros(2, 4, dtype=torch.float64)
+        expected[:, direction] = steps
+        assert torch.allclose(back, expected, atol=1e-9)
+    assert torch.allclose(
+        found.plane(steps, 2 * steps), found.along(0, steps) + found.along(1, 2 * steps) - found.centre
+    )
 
 
 @pytest.mark.parametrize("kind", ["gan", "cgan", "classifier"])
@@ -277,7 +299,7 @@ def test_every_figure_of_a_run_is_drawn_over_its_epochs(tmp_path, monkeypatch):
     assert Image.open(tmp_path / "curves.png").format == "PNG"
     assert {p.name for p in tmp_path.iterdir()} == {"metrics.jsonl", "curves.png"}
     kept = []
-    monkeypatch.setattr(figures, "_save", lambda figure, path: kept.append(figure))
+    monkeypatch.setattr(figures, "save_figure", lambda figure, path: kept.append(figure))
     curves(tmp_path, tmp_path / "curves.png")
     lines = {
         (axes.get_ylabel(), line.get_label()): line.get_xydata().tolist()
@@ -303,7 +325,7 @@ def test_both_losses_of_a_pair_of_networks_share_a_panel(tmp_path, monkeypatch):
     }
     logged(tmp_path, row)
     kept = []
-    monkeypatch.setattr(figures, "_save", lambda figure, path: kept.append(figure))
+    monkeypatch.setattr(figures, "save_figure", lambda figure, path: kept.append(figure))
     curves(tmp_path, "curves.png")
     assert [len(axes.get_lines()) for axes in kept[0].axes] == [2, 2]
 

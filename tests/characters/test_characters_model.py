@@ -1,11 +1,11 @@
-"""A character model on disk and the judge's network: what comes back, and damage that is told in one sentence."""
+"""A character model on disk: what comes back, and damage that is told in one sentence."""
 
 from __future__ import annotations
 
 import json
-import math
 import pickle
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -13,10 +13,9 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
-from torch import nn
 
-from strokes.characters.classifier import Classifier
-from strokes.characters.model import KINDS, CharacterModel, build, load_model
+from strokes.characters.kinds import KINDS
+from strokes.characters.model import CharacterModel, build, load_model
 from strokes.files import InputError
 
 SIZES = {
@@ -37,7 +36,7 @@ def made(kind: str) -> CharacterModel:
         network.discriminator_losses(images, labels)
     else:
         network.losses(images, labels)
-    return CharacterModel(kind, network.eval(), CLASSES, SIZES[kind], {"data": "naïve", "epochs": 3})
+    return CharacterModel(network.eval(), CLASSES, {"data": "naïve", "epochs": 3})
 
 
 def pictures() -> torch.Tensor:
@@ -92,7 +91,8 @@ def change(folder: Path, **changes) -> None:
 def test_a_model_comes_back_as_near_as_half_precision_is(kind, saved, tmp_path):
     model = made(kind)
     again = load_model(saved / kind)
-    assert (again.kind, again.classes, again.sizes, again.info) == (kind, CLASSES, SIZES[kind], model.info)
+    assert (again.kind, again.classes, again.info) == (kind, CLASSES, model.info)
+    assert again.sizes == model.sizes and asdict(again.sizes) == SIZES[kind]
     assert not again.network.training and not any(p.requires_grad for p in again.network.parameters())
     assert sorted(p.name for p in (saved / kind).iterdir()) == ["config.json", "model.safetensors"]
     one, other = model.network.state_dict(), again.network.state_dict()
@@ -112,7 +112,7 @@ def test_a_model_comes_back_as_near_as_half_precision_is(kind, saved, tmp_path):
 @pytest.mark.parametrize("kind", KINDS)
 def test_single_precision_loses_nothing(kind, tmp_path):
     model = made(kind)
-    model.save(tmp_path / "deep" / "er", torch.float32)
+    model.save(tmp_path / "deep" / "er", "float32")
     again = load_model(tmp_path / "deep" / "er")
     state = again.network.state_dict()
     assert all(torch.equal(t, state[name]) for name, t in model.network.state_dict().items())
@@ -151,8 +151,19 @@ def test_characters_become_labels_and_lower_case_upper_case_where_that_is_all_th
         model.labels("AB?bcB?")
 
 
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "classifier"])
+def test_the_spread_scales_z(kind):
+    model, labels = made(kind), torch.tensor([0, 0, 1, 3])
+    z = torch.randn(4, 3, generator=torch.Generator().manual_seed(2))
+    for spread in (1.0, 0.5):
+        drawn = model.draw(labels, torch.Generator().manual_seed(2), spread)
+        assert torch.equal(drawn, model.network.sample(labels, z=spread * z))
+    still = model.draw(labels, torch.Generator().manual_seed(2), 0.0)
+    assert torch.allclose(still[0], still[1]) and not torch.allclose(drawn[0], drawn[1])
+
+
 def test_a_character_whose_upper_case_is_two_is_neither_of_them():
-    letters = CharacterModel("gan", nn.Identity(), "ABCDEFGHIJKLMNOPQRSTUVWXYZ", {})
+    letters = CharacterModel(build("gan", 26), "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
     assert "\ufb06".upper() == "ST"
     for c in ("\ufb06", "ß"):
         with pytest.raises(InputError, match="cannot be drawn"):
@@ -174,12 +185,18 @@ def test_no_model_there(tmp_path, folder):
     assert "no model there" in refused(tmp_path)
     (tmp_path / "file").touch()
     assert "no model there" in refused(tmp_path / "file")
+    (tmp_path / "alone").mkdir()
     for name in ("config.json", "model.safetensors"):
-        kept = (folder / name).read_bytes()
-        (folder / name).unlink()
-        assert "no model there" in refused(folder) and "classifier" in refused(folder)
-        (folder / name).write_bytes(kept)
-    assert load_model(folder).kind == "classifier"
+        shutil.copy(folder / name, tmp_path / "alone")
+        assert "no model there" in refused(tmp_path / "alone") and "classifier" in refused(tmp_path / "alone")
+        (tmp_path / "alone" / name).unlink()
+
+
+def test_a_packaged_name_wins_over_a_folder_of_that_name(saved, tmp_path, monkeypatch):
+    shutil.copytree(saved / "cvae", tmp_path / "classifier")
+    monkeypatch.chdir(tmp_path)
+    assert load_model("classifier").kind == "classifier"
+    assert load_model("./classifier").kind == "cvae"
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"\xff\xfe", b'{"format": ', b"[" * 100_000])
@@ -203,13 +220,13 @@ def test_a_description_that_is_no_json(text, folder):
 )
 def test_a_description_of_something_else(changes, folder):
     change(folder, **changes)
-    assert "not a model of characters" in refused(folder)
+    assert next(iter(changes)) in refused(folder)
 
 
 @pytest.mark.parametrize("text", ["[]", "3", "null", '"strokes-character-model-1"'])
 def test_a_description_that_is_no_table(text, folder):
     (folder / "config.json").write_text(text)
-    assert "not a model of characters" in refused(folder)
+    assert "damaged or of another version" in refused(folder)
 
 
 @pytest.mark.parametrize(
@@ -235,40 +252,37 @@ def test_a_description_that_is_no_table(text, folder):
 )
 def test_a_description_that_does_not_fit_the_weights(changes, folder):
     change(folder, **changes)
-    assert "damaged" in refused(folder)
+    refused(folder)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
-    "value", [0, -1, 1, 7, 2.5, 5000, 10**30, math.nan, math.inf, "4", "x", None, [], {}]
+    "value", [0, -1, 1, 7, 2.5, 5000, 10**30, float("nan"), float("inf"), "4", "x", None, [], {}]
 )
-@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
 def test_sizes_of_another_network_or_of_none(kind, value, saved, tmp_path):
     folder = Path(shutil.copytree(saved / kind, tmp_path / "the-model"))
     for name in SIZES[kind]:
         if name in ("dropout", "class_input"):  # change no shape
             continue
         change(folder, sizes={**SIZES[kind], name: value})
-        assert "damaged" in refused(folder)
-    change(folder, sizes={**SIZES[kind], "unheard_of": 3})
-    assert "damaged" in refused(folder)
-    change(folder, sizes={**SIZES[kind], "classes": 4})
-    if kind != "gan":
-        assert "damaged" in refused(folder)
+        refused(folder)
+    for unheard_of in ("unheard_of", "classes"):
+        change(folder, sizes={**SIZES[kind], unheard_of: 4})
+        assert f"no sizes named {unheard_of}" in refused(folder)
     change(folder, sizes=SIZES[kind])
     assert load_model(folder).kind == kind
 
 
-@pytest.mark.parametrize("dropout", [-0.1, 1.5, 4096, "x", None])
+@pytest.mark.parametrize("dropout", [-0.1, 1, 1.5, 4096, "x", None])
 def test_a_share_that_is_none(dropout, folder):
     change(folder, sizes={**SIZES["classifier"], "dropout": dropout})
-    assert "damaged" in refused(folder)
+    assert "dropout" in refused(folder)
 
 
 def test_a_decoder_input_that_there_is_not(saved, tmp_path):
     folder = Path(shutil.copytree(saved / "ssvae", tmp_path / "the-model"))
     change(folder, sizes={**SIZES["ssvae"], "class_input": "colour"})
-    assert "class_input must be label or logits" in refused(folder)
+    assert "class_input" in refused(folder)
 
 
 @pytest.mark.parametrize("damage", ["nan", "inf", "shape", "missing", "more"])
@@ -294,7 +308,20 @@ def test_weights_that_are_no_weights(content, folder):
     assert "damaged" in refused(folder)
     (folder / "model.safetensors").unlink()
     (folder / "model.safetensors").mkdir()
-    assert "damaged" in refused(folder)
+    assert "no model there" in refused(folder)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.bool, torch.complex64])
+def test_weights_of_a_type_that_models_do_not_have(dtype, folder):
+    tensors = load_file(folder / "model.safetensors")
+    tensors["head.bias"] = tensors["head.bias"].to(dtype)
+    save_file(tensors, folder / "model.safetensors")
+    assert "head.bias" in refused(folder)
+
+
+def test_sizes_of_a_network_that_would_fill_the_memory_are_refused_unbuilt(folder):
+    change(folder, sizes={"width": 1024, "features": 4096})
+    assert "weights" in refused(folder)
 
 
 def test_weights_that_are_cut_short(folder):
@@ -343,59 +370,3 @@ def test_no_damage_is_more_than_an_error(name, cut, damage, folder, saved):
         assert "\n" not in str(e)
     finally:
         shutil.copy(saved / "classifier" / name, folder / name)
-
-
-# -- the judge ------------------------------------------------------------------------------------
-
-
-def test_the_judge_has_its_layers():
-    network = Classifier(26)
-    sizes = []
-    for layer in network.convolutions:
-        layer.register_forward_hook(
-            lambda m, _i, o: sizes.append(tuple(o.shape[1:])) if isinstance(m, nn.Conv2d) else None
-        )
-    network(torch.rand(2, 1, 28, 28))
-    assert sizes == [(24, 28, 28), (48, 14, 14), (48, 14, 14), (96, 7, 7), (96, 7, 7)]
-    assert (network.hidden.in_features, network.hidden.out_features) == (96 * 49, 128)
-    assert network.head.weight.shape == (26, 128) and network.dropout.p == 0.3
-
-
-def test_the_judges_logits_come_from_its_features():
-    model = made("classifier")
-    network, images = model.network, pictures()
-    features = network.features(images)
-    assert features.shape == (4, 6) and features.min() >= 0 and features.max() > 0
-    assert torch.allclose(network(images), features @ network.head.weight.T + network.head.bias, atol=1e-6)
-    for i in range(4):  # each image by itself
-        assert torch.allclose(network(images[i : i + 1])[0], network(images)[i], atol=1e-5)
-    network.train()
-    torch.manual_seed(0)
-    assert not torch.allclose(network(images), network(images))  # some features are dropped
-
-
-def test_the_judges_loss_is_cross_entropy():
-    network, images = made("classifier").network, pictures()
-    labels = torch.tensor([3, 0, 1, 1])
-    found = network.losses(images, labels)
-    logits = network(images).detach()
-    expected = [
-        math.log(sum(math.exp(v) for v in row)) - row[y]
-        for row, y in zip(logits.tolist(), labels, strict=True)
-    ]
-    assert found["loss"].item() == pytest.approx(sum(expected) / 4, rel=1e-5)
-    best = logits.argmax(1)
-    assert network.losses(images, best)["accuracy"] == 1
-    best[0] = (best[0] + 1) % 4
-    assert network.losses(images, best)["accuracy"] == 0.75
-
-
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "classifier"])
-def test_the_spread_scales_z(kind):
-    model, labels = made(kind), torch.tensor([0, 0, 1, 3])
-    z = torch.randn(4, 3, generator=torch.Generator().manual_seed(2))
-    for spread in (1.0, 0.5):
-        drawn = model.draw(labels, torch.Generator().manual_seed(2), spread)
-        assert torch.equal(drawn, model.network.sample(labels, z=spread * z))
-    still = model.draw(labels, torch.Generator().manual_seed(2), 0.0)
-    assert torch.allclose(still[0], still[1]) and not torch.allclose(drawn[0], drawn[1])

@@ -266,7 +266,7 @@ def test_a_range_that_is_none_is_refused(name, value):
 @pytest.mark.parametrize("name", ["weight", "scale", "aspect"])
 def test_shares_are_at_most_1(name):
     Distortion(**{name: 1.0})
-    with pytest.raises(ValueError, match="must be at most 1"):
+    with pytest.raises(ValueError, match="must be a number from 0 to 1"):
         Distortion(**{name: 1.01})
 
 

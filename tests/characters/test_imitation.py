@@ -11,8 +11,9 @@ from torch import nn
 
 from strokes.characters.image import draw_strokes
 from strokes.characters.imitation import STYLES, alter, imitate, measure, style_of, style_report
+from strokes.characters.kinds.ssvae import SemiSupervisedVAE, SemiSupervisedVAESizes
+from strokes.characters.kinds.variational import Posterior
 from strokes.characters.model import CharacterModel, build
-from strokes.characters.vae import Posterior
 from strokes.files import InputError
 
 #: Drawn in any unit, y down.
@@ -164,7 +165,7 @@ def model(kind: str = "ssvae", classes: str = "ABC7") -> CharacterModel:
         "classifier": {"width": 2, "features": 4},
     }[kind]
     torch.manual_seed(2)
-    return CharacterModel(kind, build(kind, len(classes), sizes).eval().requires_grad_(False), classes, sizes)
+    return CharacterModel(build(kind, len(classes), sizes).eval().requires_grad_(False), classes)
 
 
 def sure_of(log_var: float) -> CharacterModel:
@@ -234,11 +235,15 @@ def test_posteriors_as_wide_as_the_prior_say_nothing():
     assert not torch.allclose(*sure, atol=1e-2)
 
 
-class Remembers(nn.Module):
-    """z is 100 for every prompt, with a deviation of a tenth; what is asked of it is kept."""
+#: Sizes of networks whose methods are replaced.
+SMALLEST = SemiSupervisedVAESizes(latent=3, channels=2, hidden=4)
+
+
+class Remembers(SemiSupervisedVAE):
+    """z is 100 for every prompt, with a standard deviation of a tenth; what is asked of it is kept."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(1, SMALLEST)
         self.prompts: list[np.ndarray] = []
         self.z: list[torch.Tensor] = []
 
@@ -253,9 +258,9 @@ class Remembers(nn.Module):
         return torch.zeros(len(labels), 1, 28, 28)
 
 
-def test_variety_is_in_deviations_of_what_the_prompts_agree_on():
+def test_variety_is_in_standard_deviations_of_what_the_prompts_agree_on():
     network = Remembers()
-    m = CharacterModel("ssvae", network, "A", {})
+    m = CharacterModel(network, "A")
     for variety in (0.0, 1.0, 2.0):
         imitate(m, all_shapes(), "A" * 500, variety=variety)
     posterior = style_of(m, all_shapes())
@@ -279,11 +284,11 @@ def figure(width: float, thickness: float, slant: float) -> np.ndarray:
     return (np.abs(outside) <= thickness / 2).reshape(28, 4, 28, 4).mean((1, 3))
 
 
-class Copies(nn.Module):
+class Copies(SemiSupervisedVAE):
     """z is the style of a prompt, and what is drawn has it."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(4, SMALLEST)
         self.prompts: list[np.ndarray] = []
 
     def encode(self, images):
@@ -311,9 +316,7 @@ def reported(network: nn.Module, prompts: int = 10, shapes: str = "AHLO", **opti
     """Prompts of each shape with several pens."""
     images = np.stack([drawn(name, pen) for pen in (2.0, 2.5, 3.0) for name in shapes])
     labels = np.tile(np.arange(len(shapes)), 3)
-    return style_report(
-        CharacterModel("ssvae", network, "AHLO", {}), images, labels, prompts=prompts, **options
-    )
+    return style_report(CharacterModel(network, "AHLO"), images, labels, prompts=prompts, **options)
 
 
 def test_who_draws_the_widths_of_the_prompts_keeps_their_style():

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 import math
 import os
 import shutil
 import signal
-from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,14 +18,18 @@ import torch
 
 from strokes.characters import training
 from strokes.characters.arrays import as_tensor, batches
-from strokes.characters.classifier import Classifier
+from strokes.characters.config import CharacterTrainingConfig, Sizes
 from strokes.characters.data import TEST, TRAIN, VALIDATION, CharacterSet
 from strokes.characters.distortion import Distortion
-from strokes.characters.gan import ConditionalGAN
 from strokes.characters.image import draw_strokes
-from strokes.characters.model import KINDS, build, load_model
-from strokes.characters.training import CharacterTrainingConfig, default_config, train
-from strokes.characters.vae import ConditionalVAE, SemiSupervisedVAE
+from strokes.characters.kinds import KINDS, CharacterNetwork
+from strokes.characters.kinds.base import Batch, descend
+from strokes.characters.kinds.cgan import ConditionalGAN
+from strokes.characters.kinds.classifier import Classifier, ClassifierSizes
+from strokes.characters.kinds.cvae import ConditionalVAE, ConditionalVAEConfig
+from strokes.characters.kinds.ssvae import SemiSupervisedVAE
+from strokes.characters.model import build, load_model
+from strokes.characters.training import default_config, train
 from strokes.files import InputError
 from strokes.runs import legacy as checkpoints
 
@@ -98,9 +102,17 @@ def uneven() -> CharacterSet:
     return drawn({"A": (40, 2, 0), "B": (4, 2, 0)})
 
 
+def of_kind(kind: str, config: CharacterTrainingConfig = TINY, **changes) -> CharacterTrainingConfig:
+    """The settings as the kind's own, with sizes of the smallest and changes."""
+    settings = type(KINDS[kind].default_config())
+    if type(config.sizes) is Sizes:
+        changes = {"sizes": KINDS[kind].sizes_type(**SIZES[kind]), **changes}
+    return settings(**{**vars(config), **changes})
+
+
 def go(kind: str, characters: CharacterSet, run: Path, config=TINY, **options):
     run.mkdir(exist_ok=True)
-    return train(kind, characters, run, replace(config, sizes=config.sizes or SIZES[kind]), **options)
+    return train(kind, characters, run, of_kind(kind, config), **options)
 
 
 def rows(run: Path, event: str | None = None) -> list[dict]:
@@ -136,11 +148,11 @@ class Reader:
     def __init__(self, monkeypatch) -> None:
         self.batches: list[tuple[torch.Tensor, torch.Tensor]] = []
         self.rates: list[list[float]] = []
-        monkeypatch.setattr(training, "_step", self)
+        monkeypatch.setattr(CharacterNetwork, "training_step", lambda *args: self(*args))
 
-    def __call__(self, kind, network, optimizers, x, y, *rest):
+    def __call__(self, network, batch, optimizers, *rest):
         assert network.training
-        self.batches.append((x.clone(), y.clone()))
+        self.batches.append((batch.images.clone(), batch.labels.clone()))
         self.rates.append([o.param_groups[0]["lr"] for o in optimizers])
         return {"loss": 0.0}
 
@@ -164,7 +176,8 @@ def test_a_run_writes_its_settings_its_numbers_its_best_model_and_checkpoints(ki
     assert result["finished"] and result["skipped"] == 0 and result["seconds"] > 0
     assert (result["epoch"], result["step"]) == (5, 15)  # 40 images in batches of 16
     written = json.loads((tmp_path / "config.json").read_text())
-    assert (written["kind"], written["epochs"], written["sizes"]) == (kind, 5, SIZES[kind])
+    assert (written["kind"], written["epochs"]) == (kind, 5)
+    assert written["sizes"] == asdict(KINDS[kind].sizes_type(**SIZES[kind]))
     assert written["distortion"]["rotate"] == 0
     assert [(row["epoch"], row["step"]) for row in rows(tmp_path, "train")] == [
         (e, 3 * e) for e in range(1, 6)
@@ -174,7 +187,7 @@ def test_a_run_writes_its_settings_its_numbers_its_best_model_and_checkpoints(ki
     assert not list(tmp_path.rglob("*.tmp*"))
     validations = rows(tmp_path, "validation")
     model = load_model(tmp_path)
-    assert (model.kind, model.classes, model.sizes) == (kind, "ABCD", SIZES[kind])
+    assert (model.kind, model.classes, asdict(model.sizes)) == (kind, "ABCD", written["sizes"])
     assert model.info["data"] == {"sources": ["made up"], "images": 40, "options": {"seed": 0}}
     if kind in ("gan", "cgan"):
         assert validations == [] and result["best"] is None and model.info["epochs"] == 5
@@ -385,7 +398,7 @@ def test_the_learning_rate_falls_as_a_cosine_and_the_discriminator_has_its_own(
     characters, tmp_path, monkeypatch
 ):
     reader = Reader(monkeypatch)
-    config = replace(TINY, learning_rate=0.02, final_rate=0.1, discriminator_rate=3.0)
+    config = of_kind("gan", learning_rate=0.02, final_rate=0.1, discriminator_rate=3.0)
     go("gan", characters, tmp_path, config)
     for step, (generator, discriminator) in enumerate(reader.rates):
         expected = 0.02 * (0.1 + 0.9 * (0.5 + 0.5 * math.cos(math.pi * step / 9)))
@@ -407,7 +420,7 @@ def test_a_judge_learns_what_is_plain(characters, tmp_path):
         learning_rate=1e-2,
         final_rate=0.1,
         checkpoint_every=12,
-        sizes={"width": 4, "features": 32},
+        sizes=ClassifierSizes(width=4, features=32),
     )
     go("classifier", characters, tmp_path, config)
     validations = rows(tmp_path, "validation")
@@ -421,9 +434,8 @@ def test_a_judge_learns_what_is_plain(characters, tmp_path):
 
 @pytest.mark.parametrize(("kind", "precision"), [("ssvae", "fp32"), ("ssvae", "bf16"), ("cvae", "fp32")])
 def test_the_bound_falls(kind, precision, characters, tmp_path):
-    config = replace(
-        TINY, epochs=8, learning_rate=1e-2, precision=precision, sizes={**SIZES[kind], "hidden": 24}
-    )
+    sizes = KINDS[kind].sizes_type(**{**SIZES[kind], "hidden": 24})
+    config = replace(TINY, epochs=8, learning_rate=1e-2, precision=precision, sizes=sizes)
     go(kind, characters, tmp_path, config)
     losses = [row["loss"] for row in rows(tmp_path, "validation")]
     assert losses[-1] < 0.7 * losses[0]
@@ -467,7 +479,7 @@ def test_validation_is_the_mean_over_all_images_however_they_are_cut(characters)
     network = build("classifier", 4, SIZES["classifier"]).eval()
     images = np.resize(characters.images, (501, 28, 28))
     labels = np.resize(characters.labels, 501)
-    found = training._validate("classifier", network, images, labels, TINY, "cpu")
+    found = training._validate(network, images, labels, TINY, "cpu")
     expected = network.losses(as_tensor(images), torch.from_numpy(labels))
     assert found["loss"] == pytest.approx(expected["loss"].item(), rel=1e-4)
     assert found["accuracy"] == pytest.approx(expected["accuracy"].item(), rel=1e-4)
@@ -501,11 +513,10 @@ def test_weights_of_the_terms_are_passed_on(characters, tmp_path, monkeypatch):
 
     for network in (SemiSupervisedVAE, ConditionalVAE):
         monkeypatch.setattr(network, "losses", losses)
-    config = replace(
-        TINY, epochs=1, pixel_weight=0.5, kl_weight=2.0, class_weight=7.0, swap_weight=3.0, marginalise=2
-    )
-    for kind in ("ssvae", "cvae"):
-        go(kind, characters, tmp_path / kind, config)
+    weights = {"pixel_weight": 0.5, "kl_weight": 2.0}
+    go("cvae", characters, tmp_path / "cvae", of_kind("cvae", epochs=1, **weights))
+    weights |= {"class_weight": 7.0, "swap_weight": 3.0, "marginalise": 2}
+    go("ssvae", characters, tmp_path / "ssvae", of_kind("ssvae", epochs=1, **weights))
     assert seen == {
         SemiSupervisedVAE: {
             "pixel_weight": 0.5,
@@ -571,14 +582,12 @@ def test_a_bad_step_changes_no_weight(kind, characters, monkeypatch):
     """Nor a norm's statistics, which would stay not finite for good."""
     torch.manual_seed(0)
     network = build(kind, 4, SIZES[kind]).train()
-    parts = [network.generator, network.discriminator] if "gan" in kind else [network]
-    optimizers = [torch.optim.Adam(p.parameters()) for p in parts]
-    x, y = as_tensor(characters.images[:8]), torch.from_numpy(characters.labels[:8])
+    config = of_kind(kind)
+    optimizers = network.optimizers(config)
+    batch = Batch(as_tensor(characters.images[:8]), torch.from_numpy(characters.labels[:8]))
 
     def step():
-        return training._step(
-            kind, network, optimizers, x, y, torch.Generator().manual_seed(0), TINY, nullcontext
-        )
+        return network.training_step(batch, optimizers, torch.Generator().manual_seed(0), config)
 
     assert all(map(math.isfinite, step().values()))
     before, state = copy.deepcopy(network.state_dict()), copy.deepcopy([o.state_dict() for o in optimizers])
@@ -604,9 +613,9 @@ def test_a_loss_or_a_gradient_that_is_not_finite_is_no_step(where):
     optimizer = torch.optim.SGD([weight], 0.1)
     loss = {"loss": (weight * math.inf).sum(), "gradient": torch.sqrt(weight).sum()}[where]
     assert bool(loss.isfinite()) == (where == "gradient")
-    assert training._descend(loss, optimizer) is False
+    assert descend(loss, optimizer) is False
     assert weight.tolist() == [0.0, 4.0]
-    assert training._descend(weight.square().sum(), optimizer) is True
+    assert descend(weight.square().sum(), optimizer) is True
     assert weight.tolist() == pytest.approx([0.0, 3.2])  # the bad gradient is not in it
 
 
@@ -614,7 +623,7 @@ def test_a_learning_rate_that_is_far_too_large_ends_the_run_with_the_way_out(cha
     with pytest.raises(
         InputError, match=r"20 steps in a row without a finite loss.*lower --learning-rate"
     ) as caught:
-        go("cvae", characters, tmp_path, replace(TINY, epochs=50, learning_rate=1e30))
+        go("cvae", characters, tmp_path, replace(TINY, epochs=50, learning_rate=1000.0))
     assert str(tmp_path) in str(caught.value) and "\n" not in str(caught.value)
     assert all(math.isfinite(v) for row in rows(tmp_path, "train") for k, v in row.items() if k != "event")
 
@@ -651,8 +660,8 @@ def test_resuming_with_what_does_not_fit_is_refused(characters, tmp_path):
     refused("images|order", {"labelled": 0.5})
     refused("classes", {"classes": "ABC"})
     refused("classes", {"classes": "ABDC"})
-    refused("sizes", {"sizes": {"latent": 3, "hidden": 10}})
-    refused("kind", {"sizes": SIZES["gan"]}, "gan")
+    refused("sizes", {"sizes": KINDS["cvae"].sizes_type(latent=3, hidden=10)})
+    refused("kind", {}, "gan")
     refused("images", {}, among=drawn(dict.fromkeys("ABCD", (9, 4, 1))))
     assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before
     go("cvae", characters, tmp_path, resume=True)
@@ -692,15 +701,9 @@ def test_log_rows_later_than_the_checkpoint_are_removed_on_resuming(characters, 
     assert_same_end(tmp_path / "whole", run)
 
 
-@pytest.mark.parametrize("sizes", [{"hidden": -3}, {"hidden": "x"}, {"unheard_of": 3}, {"latent": 2.5}])
-def test_sizes_that_make_no_network_are_refused(sizes, characters, tmp_path):
-    with pytest.raises(InputError, match="--sizes: this network cannot be built with"):
-        go("cvae", characters, tmp_path, replace(TINY, sizes=sizes))
-
-
 def test_a_folder_that_is_not_there_is_told(characters, tmp_path):
     with pytest.raises(InputError, match="does not exist"):
-        train("cvae", characters, tmp_path / "none", replace(TINY, sizes=SIZES["cvae"]))
+        train("cvae", characters, tmp_path / "none", of_kind("cvae"))
 
 
 # -- settings -------------------------------------------------------------------------------------
@@ -709,9 +712,9 @@ def test_a_folder_that_is_not_there_is_told(characters, tmp_path):
 @pytest.mark.parametrize(
     ("name", "values"),
     {
-        "epochs": [0, -1],
+        "epochs": [0, -1, 10**30, math.inf, 2.5],
         "batch": [0, -4],
-        "learning_rate": [0.0, -1e-3, math.nan],
+        "learning_rate": [0.0, -1e-3, math.nan, math.inf],
         "discriminator_rate": [0.0, -1.0],
         "labelled": [0.0, -0.1, 1.01, math.nan],
         "validate_every": [0],
@@ -720,17 +723,21 @@ def test_a_folder_that_is_not_there_is_told(characters, tmp_path):
         "pixel_weight": [-1.0],
         "kl_weight": [-1.0],
         "class_weight": [-1.0],
+        "swap_weight": [-1.0, math.inf],
         "marginalise": [-1],
-        "seed": [-1],
+        "seed": [-1, 2**70],
+        "precision": ["fp8"],
         "balance": [-0.1, 1.1, math.nan],
         "ema": [-0.1, 1.0, math.nan],
         "beta1": [-0.1, 1.0],
     }.items(),
 )
 def test_settings_out_of_range_are_refused(name, values):
-    for value in values:
-        with pytest.raises(ValueError, match=f"^{name} must be"):
-            replace(TINY, **{name: value})
+    kinds = [kind for kind in KINDS if hasattr(of_kind(kind), name)]
+    assert kinds
+    for kind, value in itertools.product(kinds, values):
+        with pytest.raises(ValueError, match=rf"^{name} is .*; it must be "):
+            of_kind(kind, **{name: value})
 
 
 def test_every_kind_has_settings_that_suit_it():
@@ -738,7 +745,7 @@ def test_every_kind_has_settings_that_suit_it():
         config = default_config(kind)
         assert config == default_config(kind) and default_config(kind, epochs=7) == replace(config, epochs=7)
     # as they were published
-    assert default_config("cvae") == CharacterTrainingConfig(
+    assert default_config("cvae") == ConditionalVAEConfig(
         classes="digits", epochs=100, validate_every=10, precision="fp32"
     )
     gan = default_config("gan")

@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from strokes.characters.vae import ConditionalVAE, Posterior, SemiSupervisedVAE, combine, divergence
+from strokes.characters.kinds.cvae import ConditionalVAE, ConditionalVAESizes
+from strokes.characters.kinds.ssvae import SemiSupervisedVAE, SemiSupervisedVAESizes
+from strokes.characters.kinds.variational import Posterior, combine, divergence
 
 CLASSES = 5
 
@@ -23,7 +25,8 @@ def numbers(low: float, high: float) -> st.SearchStrategy[float]:
 
 def semi(**sizes) -> SemiSupervisedVAE:
     torch.manual_seed(0)
-    network = SemiSupervisedVAE(CLASSES, **{"latent": 3, "channels": 4, "hidden": 6, **sizes}).double()
+    chosen = SemiSupervisedVAESizes(**{"latent": 3, "channels": 4, "hidden": 6, **sizes})
+    network = SemiSupervisedVAE(CLASSES, chosen).double()
     with torch.no_grad():  # a class head that is sure of nothing would make every class count the same
         network.class_head[-1].weight.mul_(30)
     return network
@@ -31,7 +34,7 @@ def semi(**sizes) -> SemiSupervisedVAE:
 
 def conditional() -> ConditionalVAE:
     torch.manual_seed(0)
-    return ConditionalVAE(CLASSES, hidden=8, latent=3).double()
+    return ConditionalVAE(CLASSES, ConditionalVAESizes(hidden=8, latent=3)).double()
 
 
 def pictures(count: int = 6) -> torch.Tensor:
@@ -196,8 +199,8 @@ def test_layers_are_as_described():
     y, z = torch.eye(10)[[3, 7]], torch.randn(2, 64)
     both = (network.from_class(y) + network.from_latent(z)).reshape(2, 32, 7, 7)
     assert torch.allclose(network.decode(y, z), network.draw(both))
-    with pytest.raises(ValueError, match="class_input must be label or logits"):
-        SemiSupervisedVAE(10, class_input="labels")
+    with pytest.raises(ValueError, match=r"class_input is 'labels'; it must be one of label, logits"):
+        SemiSupervisedVAESizes(class_input="labels")
 
 
 WEIGHTS = {"pixel_weight": 0.7, "class_weight": 5.0, "kl_weight": 1.3}
@@ -386,10 +389,10 @@ def test_class_vectors_say_the_class():
 
 
 def test_the_perceptron_has_its_published_sizes():
-    network = ConditionalVAE()
+    network = ConditionalVAE(10)
     shapes = {tuple(m.weight.shape) for m in network.modules() if isinstance(m, nn.Linear)}
     assert shapes == {(400, 794), (40, 400), (400, 30), (784, 400)}
-    posterior = network.encode(torch.rand(3, 1, 28, 28), torch.tensor([0, 1, 9]))
+    posterior = network.posterior(torch.rand(3, 1, 28, 28), torch.tensor([0, 1, 9]))
     assert posterior.mean.shape == posterior.log_var.shape == (3, 20)
 
 
@@ -421,8 +424,8 @@ def test_the_label_matters_at_both_ends():
     z = torch.zeros(1, 3, dtype=torch.float64)
     for a, b in itertools.combinations(range(CLASSES), 2):
         a, b = torch.tensor([a]), torch.tensor([b])
-        assert not torch.allclose(network.encode(images, a).mean, network.encode(images, b).mean)
-        assert not torch.allclose(network.decode(a, z), network.decode(b, z))
+        assert not torch.allclose(network.posterior(images, a).mean, network.posterior(images, b).mean)
+        assert not torch.allclose(network.pixel_logits(a, z), network.pixel_logits(b, z))
 
 
 def test_the_conditional_bound_of_each_image_is_what_the_loss_averages():
@@ -465,5 +468,5 @@ def test_a_sample_is_what_the_decoder_makes_of_the_class():
     pixels = network.decode(torch.cat([one_of(3), one_of(1)]), z)
     assert torch.allclose(network.sample(torch.tensor([3, 1]), z=z), 1 / (1 + torch.exp(-pixels)))
     network = conditional()
-    pixels = network.decode(torch.tensor([3, 1]), z)
+    pixels = network.pixel_logits(torch.tensor([3, 1]), z)
     assert torch.allclose(network.sample(torch.tensor([3, 1]), z=z), 1 / (1 + torch.exp(-pixels)))

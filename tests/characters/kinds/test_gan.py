@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import copy
-from contextlib import nullcontext
 
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from strokes.characters import gan, training
-from strokes.characters.gan import GAN, ConditionalGAN
+from strokes.characters.kinds import cgan
+from strokes.characters.kinds.base import Batch
+from strokes.characters.kinds.cgan import ConditionalGAN, ConditionalGANSizes
+from strokes.characters.kinds.gan import GAN, GANSizes
 
 CLASSES = 4
 LABELS = torch.tensor([2, 0, 3, 2, 1])
@@ -19,12 +20,12 @@ LABELS = torch.tensor([2, 0, 3, 2, 1])
 
 def plain() -> GAN:
     torch.manual_seed(0)
-    return GAN(latent=5, hidden=12).eval()
+    return GAN(CLASSES, GANSizes(latent=5, hidden=12)).eval()
 
 
 def conditional() -> ConditionalGAN:
     torch.manual_seed(0)
-    network = ConditionalGAN(CLASSES, latent=5, width=8)
+    network = ConditionalGAN(CLASSES, ConditionalGANSizes(latent=5, width=8))
     with (
         torch.no_grad()
     ):  # as after some training: norms and projections that are not the same for every class
@@ -45,11 +46,11 @@ def seeded(seed: int = 7) -> torch.Generator:
 
 @pytest.fixture
 def undistorted(monkeypatch):
-    monkeypatch.setattr(gan, "distort", lambda images, *_: images)
+    monkeypatch.setattr(cgan, "distort", lambda images, *_: images)
 
 
 def test_the_perceptrons_have_their_published_sizes():
-    network = GAN()
+    network = GAN(CLASSES)
 
     def layers(part):
         return [tuple(m.weight.shape[::-1]) if isinstance(m, nn.Linear) else type(m) for m in part]
@@ -140,7 +141,7 @@ def test_a_hinge_that_is_satisfied_costs_nothing(bias, undistorted):
     assert found["discriminator_loss"].item() == pytest.approx(1 + other.item(), rel=1e-4)
 
 
-def test_real_and_drawn_images_are_both_distorted_before_they_are_judged(monkeypatch):
+def test_real_and_drawn_images_are_both_distorted_before_they_are_scored(monkeypatch):
     network, images = conditional(), pictures()
     seen = []
 
@@ -148,28 +149,28 @@ def test_real_and_drawn_images_are_both_distorted_before_they_are_judged(monkeyp
         seen.append((given.detach().clone(), ranges))
         return given * 0
 
-    monkeypatch.setattr(gan, "distort", black)
+    monkeypatch.setattr(cgan, "distort", black)
     found = network.discriminator_losses(images, LABELS, seeded())
     drawn = network.sample(LABELS, seeded())
     assert torch.allclose(seen[0][0], torch.cat([images, drawn]), atol=1e-6)
     assert found["score_real"].item() == pytest.approx(found["score_drawn"].item(), abs=1e-6)
     network.generator_losses(LABELS, seeded())
-    assert torch.allclose(seen[1][0], drawn, atol=1e-6) and seen[0][1] == seen[1][1] == network._DISTORTION
-    assert max(vars(network._DISTORTION).values()) > 0
+    assert torch.allclose(seen[1][0], drawn, atol=1e-6) and seen[0][1] == seen[1][1] == cgan._DISTORTION
+    assert max(vars(cgan._DISTORTION).values()) > 0
 
 
 def test_the_score_depends_on_the_class_by_its_projection():
     network, images = conditional(), pictures(1)
-    judge = network.discriminator
+    discriminator = network.discriminator
     with torch.no_grad():
-        features = judge.convolutions(images * 2 - 1).sum((2, 3))
-        scores = torch.stack([judge(images, torch.tensor([y]))[0] for y in range(CLASSES)])
-        by_class = judge.project.weight @ features[0]
-    assert torch.allclose(scores - by_class, judge.score(features)[0, 0].expand(CLASSES), atol=1e-5)
+        features = discriminator.convolutions(images * 2 - 1).sum((2, 3))
+        scores = torch.stack([discriminator(images, torch.tensor([y]))[0] for y in range(CLASSES)])
+        by_class = discriminator.project.weight @ features[0]
+    assert torch.allclose(scores - by_class, discriminator.score(features)[0, 0].expand(CLASSES), atol=1e-5)
     assert len({round(s, 5) for s in scores.tolist()}) == CLASSES
 
 
-def test_every_weight_of_the_judge_has_a_spectral_norm_of_1():
+def test_every_weight_of_the_discriminator_has_a_spectral_norm_of_1():
     network = conditional().train()
     for _ in range(60):
         network.discriminator(pictures(), LABELS)
@@ -185,7 +186,7 @@ def test_every_weight_of_the_judge_has_a_spectral_norm_of_1():
 
 
 def test_a_norms_scale_and_shift_are_a_classs_own():
-    norm = gan._ConditionalNorm(3, 2)
+    norm = cgan._ConditionalNorm(3, 2)
     x = torch.randn(6, 2, 5, 5, generator=seeded()) * 3 + 1
     labels = torch.tensor([0, 1, 2, 0, 1, 2])
     flat = (x - x.mean((0, 2, 3), keepdim=True)) / torch.sqrt(
@@ -203,7 +204,7 @@ def test_a_norms_scale_and_shift_are_a_classs_own():
 
 def test_the_image_depends_on_the_class_by_norms_and_by_embedding():
     torch.manual_seed(0)
-    network = ConditionalGAN(CLASSES, latent=5, width=8).eval()
+    network = ConditionalGAN(CLASSES, ConditionalGANSizes(latent=5, width=8)).eval()
     z, labels = torch.randn(1, 5), torch.arange(CLASSES)
     with torch.no_grad():
         assert not torch.allclose(*network.sample(labels[:2], z=z))
@@ -221,7 +222,7 @@ def test_the_image_depends_on_the_class_by_norms_and_by_embedding():
             norm.shift.weight[2] = kept
 
 
-def test_the_perceptron_cannot_heed_a_class():
+def test_the_perceptron_ignores_the_class():
     network, z = plain(), torch.randn(5, 5, generator=seeded())
     assert torch.equal(network.sample(LABELS, z=z), network.sample(LABELS * 0, z=z))
     a, b = (
@@ -232,7 +233,7 @@ def test_the_perceptron_cannot_heed_a_class():
 
 
 @pytest.mark.parametrize("make", [plain, conditional])
-def test_the_judges_loss_leaves_the_generator_alone_and_the_generators_reaches_all_of_it(make):
+def test_the_discriminators_loss_leaves_the_generator_alone_and_the_generators_reaches_all_of_it(make):
     network = make().train()
     network.discriminator_losses(pictures(), LABELS, seeded())["discriminator_loss"].backward()
     assert all(p.grad is None for p in network.generator.parameters())
@@ -243,9 +244,9 @@ def test_the_judges_loss_leaves_the_generator_alone_and_the_generators_reaches_a
         assert p.grad.isfinite().all() and p.grad.abs().max() > 0, name
 
 
-@pytest.mark.parametrize(("kind", "make"), [("gan", plain), ("cgan", conditional)])
-def test_a_step_moves_each_by_its_own_loss_alone(kind, make):
-    """What the generator's loss leaves in the judge's gradients counts neither now nor in the next step."""
+@pytest.mark.parametrize("make", [plain, conditional])
+def test_a_step_moves_each_by_its_own_loss_alone(make):
+    """What the generator's loss leaves in the discriminator's gradients counts neither now nor in the next step."""
     one, other = make().train(), make().train()
     assert all(
         torch.equal(a, b) for a, b in zip(one.state_dict().values(), other.state_dict().values(), strict=True)
@@ -256,10 +257,10 @@ def test_a_step_moves_each_by_its_own_loss_alone(kind, make):
             torch.optim.SGD(part.parameters(), 0.1) for part in (network.generator, network.discriminator)
         ]
 
-    config = training.CharacterTrainingConfig()
+    config = one.default_config()
     together = optimizers(one)
     for step in range(3):
-        values = training._step(kind, one, together, pictures(), LABELS, seeded(step), config, nullcontext)
+        values = one.training_step(Batch(pictures(), LABELS), together, seeded(step), config)
         generator = seeded(step)
         for part, losses in (
             (other.discriminator, lambda g=generator: other.discriminator_losses(pictures(), LABELS, g)),
