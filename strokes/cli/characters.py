@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..files import InputError, check_output
-from . import Parser
+from .parser import Parser
 
 __all__ = ["run"]
 

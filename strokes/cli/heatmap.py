@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 from ..files import InputError, check_output
-from . import Parser
-from .write import LOOK_AT, read_text, sampling_arguments, sampling_options, text_arguments
+from .inputs import add_hand, add_text, hand, read_text, remarks
+from .parser import Parser
 
-__all__ = ["run"]
+__all__ = ["make_parser", "run"]
 
 _DESCRIPTION = """\
 Write a line and draw where the network looked in the text while it wrote.
@@ -18,28 +17,31 @@ A row is a character, a column a place along the ink below: a clean diagonal is 
 it is; a gap is a letter left out, a smear a letter in doubt."""
 
 
+def make_parser() -> Parser:
+    """The options of the command."""
+    parser = Parser(
+        "heatmap", _DESCRIPTION, 'strokes heatmap "attention" -o attention.png --seed 3', text="TEXT"
+    )
+    add_text(parser)
+    parser.add_argument("-o", "--output", required=True, metavar="OUT", help="OUT.png, .svg or .pdf")
+    add_hand(parser)
+    return parser
+
+
 def run(argv: Sequence[str]) -> int:
     """Run the command; returns the exit status."""
-    parser = Parser("heatmap", _DESCRIPTION, 'strokes heatmap "attention" -o attention.png --seed 3')
-    text_arguments(parser)
-    parser.add_argument("-o", "--output", required=True, metavar="OUT", help="OUT.png, .svg or .pdf")
-    sampling_arguments(parser)
-    args = parser.parse_args(argv)
-    text = read_text(args)
+    args = make_parser().parse(argv)
+    options, text = hand(args), read_text(args)
+    check_output(args.output)
 
     from ..figures import attention_heatmap
     from ..writer import Writer
-
-    check_output(args.output)
 
     writer = Writer(args.model)
     lines, transliteration = writer.lines(text)
     if len(lines) > 1:
         raise InputError(f"a heatmap shows one line, and this text needs {len(lines)}; shorten it")
-    sample = writer.sample(lines[0], sampling_options(args))
+    sample = writer.sample(lines[0], options)
     attention_heatmap(sample.text, sample.window, writer.in_heights(sample.ink), args.output)
-    if transliteration.replaced:
-        print(f"strokes: written {transliteration}", file=sys.stderr)
-    if not sample.sound:
-        print(f"strokes: {LOOK_AT.format(sample.text)}", file=sys.stderr)
+    remarks(transliteration, [] if sample.sound else [sample])
     return 0

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
+from msgspec import Meta
+
+from ..documents import check_fields
 from ..files import InputError
 from ..training.config import TrainingConfig
-from .settings import SettingsParser, dashes
+from .config_files import settings_of_run
+from .console import note, say
+from .parser import Parser
 
-__all__ = ["run"]
+if TYPE_CHECKING:
+    from ..model import Model
+    from ..runs.processes import Place
+
+__all__ = ["make_parser", "run"]
 
 _DESCRIPTION = """\
 Train the network on a corpus that 'strokes prepare' made.
@@ -24,33 +33,63 @@ given together with --resume replace those that the run began with.
 
 On a CPU the cores share the work as processes, by themselves. On several GPUs or machines torchrun
 starts the processes:
-  torchrun --nproc-per-node 8 -m strokes train CORPUS.npz -o RUN
+  torchrun --nproc-per-node 8 -m strokes train CORPUS.npz -o RUN"""
 
-examples:
-  strokes train corpus.npz -o runs/first --epochs 12
-  strokes train corpus.npz -o runs/second --start default --learning-rate 5e-4 --regularise-after 0
-  strokes train half.npz -o runs/half --epochs 5 --regularise-after 3 --chunk 100 --network.kappa-bias -2.5
-"""
+
+@dataclass(frozen=True)
+class Hardware:
+    """What a run works on.
+
+    Args:
+        device: auto is a GPU if there is one.
+        threads: of each process; 0 is as many as there are cores for.
+        processes: processes that share each batch on a CPU; 0 is one a core, while each has 16 lines of a
+            batch.
+    """
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: Annotated[int, Meta(ge=0, le=4096)] = 0
+    processes: Annotated[int, Meta(ge=0, le=4096)] = 0
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+def make_parser() -> Parser:
+    """The options of the command."""
+    parser = Parser(
+        "train",
+        _DESCRIPTION,
+        "strokes train corpus.npz -o runs/first --epochs 12",
+        "strokes train corpus.npz -o runs/second --start default --learning-rate 5e-4 --regularise-after 0",
+        "strokes train half.npz -o runs/half --epochs 5 --regularise-after 3 --chunk 100 "
+        "--network.kappa-bias -2.5",
+    )
+    parser.add_argument("corpus", metavar="CORPUS.npz", help="made by 'strokes prepare'")
+    parser.add_argument("-o", "--output", required=True, metavar="RUN", help="the folder of the run")
+    parser.add_argument("--resume", action="store_true", help="go on with the run in RUN")
+    parser.add_argument(
+        "--start",
+        metavar="MODEL",
+        help="begin with the weights of this model, a folder or a packaged one, instead of "
+        "random ones; its sizes, alphabet and statistics hold",
+    )
+    parser.add_options(Hardware(threads=_threads_asked_for()))
+    parser.add_config()
+    parser.add_options(TrainingConfig(), title="settings")
+    return parser
 
 
 def run(argv: Sequence[str]) -> int:
     """Run the command; returns the exit status."""
-    argv = dashes(argv)
-    parser = _parser()
-    args = parser.parse_args(argv)
+    args = make_parser().parse(argv)
     out = Path(args.output)
-    if args.resume and out.is_dir():
-        # What the run began with, then what this call says.
-        parser.defaults_of_run(out)
-        args = parser.parse_args(argv)
-    for name in ("threads", "processes"):
-        if getattr(args, name) < 0:
-            raise InputError(
-                f"--{name} is {getattr(args, name)}; give 0 or more (see 'strokes train --help')"
-            )
-    config = parser.settings(args, TrainingConfig)
-    if config.batch < args.processes:
-        raise InputError(f"--processes {args.processes} is more than the {config.batch} lines of a batch")
+    hardware = args.make(Hardware)
+    # What the run began with, then what this call says.
+    began = settings_of_run(out / "config.json", TrainingConfig()) if args.resume and out.is_dir() else None
+    config = args.make(TrainingConfig, began)
+    if config.batch < hardware.processes:
+        raise InputError(f"--processes {hardware.processes} is more than the {config.batch} lines of a batch")
 
     start = None
     if args.start is not None:
@@ -72,23 +111,23 @@ def run(argv: Sequence[str]) -> int:
     from ..runs.hardware import cores, share_cores
     from ..runs.legacy import fresh_run
 
-    call = args.corpus, out, config, args.resume, start, args.device
-    on_gpu = processes.wants_cuda(args.device)
+    call = args.corpus, out, config, args.resume, start, hardware.device
+    on_gpu = processes.wants_cuda(hardware.device)
     under_torchrun = {"RANK", "WORLD_SIZE"} <= os.environ.keys()
     if on_gpu or under_torchrun or not processes.can_launch():
-        if args.processes > 1:
+        if hardware.processes > 1:
             how = (
                 "torchrun starts the processes"
                 if on_gpu or under_torchrun
                 else "here is only one process possible"
             )
             raise InputError(
-                f"--processes {args.processes}: {how}; leave it out (see 'strokes train --help')"
+                f"--processes {hardware.processes}: {how}; leave it out (see 'strokes train --help')"
             )
-        if args.threads:
-            torch.set_num_threads(args.threads)
+        if hardware.threads:
+            torch.set_num_threads(hardware.threads)
         return _train(None, *call)
-    count, threads = share_cores(config.batch, cores(), args.processes, args.threads)
+    count, threads = share_cores(config.batch, cores(), hardware.processes, hardware.threads)
     if count == 1:
         torch.set_num_threads(threads)
         return _train(None, *call)
@@ -99,7 +138,13 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _train(
-    place, corpus_file: str, out: Path, config: TrainingConfig, resume: bool, start, device: str
+    place: Place | None,
+    corpus_file: str,
+    out: Path,
+    config: TrainingConfig,
+    resume: bool,
+    start: Model | None,
+    device: str,
 ) -> int:
     """The work of one process; `place` tells it among its like."""
     import torch
@@ -116,71 +161,37 @@ def _train(
         and start.info.get("preset") not in (None, dict(corpus.options))
         and (not place or place.rank == 0)
     ):
-        print(
-            f"strokes: {corpus_file} was prepared with other options than the model that it starts from; "
-            "lines of another scale or rate than it knows come out as such",
-            file=sys.stderr,
+        say(
+            f"{corpus_file} was prepared with other options than the model that it starts from; "
+            "lines of another scale or rate than it knows come out as such"
         )
     group = processes.start(place, device)
     if group.first:
         fresh_run(out, resume)
-        print(
+        note(
             f"{len(corpus)} lines, {corpus.point_count / 1e6:.2f} M points; {group.device.type}, "
             f"{group.size} process{'es' * (group.size > 1)} of {torch.get_num_threads()} "
-            f"thread{'s' * (torch.get_num_threads() > 1)}, {str(compute_dtype(config.precision, group.device))[6:]}",
-            file=sys.stderr,
+            f"thread{'s' * (torch.get_num_threads() > 1)}, {str(compute_dtype(config.precision, group.device))[6:]}"
         )
     group.barrier()
     result = train(corpus, out, config, group=group, resume=resume, start=start, draw=_draw)
     if group.first:
         _curves(out)
         best = result["best"]
-        print(
+        note(
             f"{'trained' if result['finished'] else 'stopped'} at step {result['step']}, "
             f"{result['points'] / 1e6:.2f} M points, {result['seconds'] / 60:.1f} min"
             + (f", best validation {best:.4f} nats/point" if best is not None else ", not validated yet")
-            + ("" if result["finished"] else f"; go on with: strokes train {corpus_file} -o {out} --resume"),
-            file=sys.stderr,
+            + ("" if result["finished"] else f"; go on with: strokes train {corpus_file} -o {out} --resume")
         )
     group.close()
     return 0
 
 
-def _parser() -> SettingsParser:
-    parser = SettingsParser("train", _DESCRIPTION)
-    parser.add_argument("corpus", metavar="CORPUS.npz", help="made by 'strokes prepare'")
-    parser.add_argument("-o", "--output", required=True, metavar="RUN", help="the folder of the run")
-    parser.add_argument("--resume", action="store_true", help="go on with the run in RUN")
-    parser.add_argument(
-        "--start",
-        metavar="MODEL",
-        help="begin with the weights of this model, a folder or a packaged one, instead of "
-        "random ones; its sizes, alphabet and statistics hold",
-    )
-    parser.add_argument(
-        "--device", choices=("auto", "cpu", "cuda"), default="auto", help="auto: a GPU if there is one"
-    )
-    parser.add_argument(
-        "--threads",
-        type=int,
-        default=_threads_asked_for(),
-        help="threads of each process (0: as many as there are cores for)",
-    )
-    parser.add_argument(
-        "--processes",
-        type=int,
-        default=0,
-        help="processes that share each batch on a CPU (0: one a core, while each has 16 lines of a batch)",
-    )
-    parser.add_argument("--config", action="config", metavar="FILE", help="a YAML file of settings")
-    parser.add_class_arguments(TrainingConfig)
-    return parser
-
-
 def _threads_asked_for() -> int:
     """OMP_NUM_THREADS, which may be a list with a number for each level of nesting."""
     first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
-    return int(first) if first.isdigit() else 0
+    return min(int(first), 4096) if first.isdecimal() and len(first) < 9 else 0
 
 
 #: What the validation samples say: common words, capitals, digits, punctuation.
@@ -193,7 +204,7 @@ _SAMPLES = (
 )
 
 
-def _draw(model, path: Path) -> None:
+def _draw(model: Model, path: Path) -> None:
     from ..figures import samples_sheet
     from ..sampling import Sampler, SamplingOptions
 

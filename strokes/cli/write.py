@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import asdict, dataclass
+from typing import Annotated
 
+from msgspec import Meta
+
+from ..documents import check_fields
+from ..export import FORMATS, PenOptions, PngOptions
 from ..files import InputError, check_output
-from . import Parser
+from .console import progress, say
+from .inputs import add_hand, add_text, hand, read_text, remarks
+from .parser import Parser
 
-__all__ = ["LOOK_AT", "read_text", "run", "sampling_arguments", "sampling_options"]
-
-#: Said of a line that shows signs of having gone wrong.
-LOOK_AT = "look at the line {!r}; another --seed may write it better"
+__all__ = ["make_parser", "run"]
 
 _DESCRIPTION = """\
 Write text by hand.
@@ -22,130 +24,109 @@ The suffix of OUT chooses the format: .svg (single strokes in millimetres, ready
 .png. Line breaks in the text are kept, longer lines are wrapped. Characters that the pen has not
 learned are replaced by the nearest it has, and named. Put -- before a text that begins with a dash."""
 
+# The paper that plotters and printers have in them, upright.
+_A4 = (210.0, 297.0)
+# Below this, writing is too small for most pens.
+_LEAST_LINE_HEIGHT = 3.0
+
+
+@dataclass(frozen=True)
+class PageOptions:
+    """The paper.
+
+    Args:
+        margin: millimetres around the ink.
+        line_height: millimetres from one line to the next; the writing keeps its share of it.
+    """
+
+    margin: Annotated[float, Meta(ge=0, le=1000)] = 5.0
+    line_height: Annotated[float, Meta(ge=0.5, le=500)] = 10.0
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+def make_parser() -> Parser:
+    """The options of the command."""
+    parser = Parser(
+        "write",
+        _DESCRIPTION,
+        'strokes write "You know nothing Jon Snow" -o snow.svg --bias 0.75 --seed 3',
+        "strokes write --file letter.txt -o letter.png --line-height 7 --color navy",
+        text="TEXT",
+    )
+    add_text(parser)
+    parser.add_argument("-o", "--output", required=True, metavar="OUT", help="OUT.svg or OUT.png")
+    add_hand(parser)
+    parser.add_argument(
+        "--page", choices=["fit"], default="fit", help="fit: as large as the ink and its margin (default)"
+    )
+    parser.add_options(PageOptions(), title="page", metavars={"margin": "MM", "line_height": "MM"})
+    for suffix, format in FORMATS.items():
+        parser.add_options(
+            format.options(),
+            title="pen" if suffix == next(iter(FORMATS)) else f"{suffix} only",
+            flags={"pen_width_mm": "pen-width"},
+            metavars={"pen_width_mm": "MM", "color": "C", "dpi": "N"},
+            leave_out=("background",),
+        )
+    return parser
+
 
 def run(argv: Sequence[str]) -> int:
     """Run the command; returns the exit status."""
-    parser = Parser(
-        "write", _DESCRIPTION, 'strokes write "You know nothing Jon Snow" -o snow.svg --bias 0.75 --seed 3'
-    )
-    text_arguments(parser)
-    parser.add_argument("-o", "--output", required=True, metavar="OUT", help="OUT.svg or OUT.png")
-    sampling_arguments(parser)
-    page = parser.add_argument_group("page")
-    page.add_argument("--page", choices=["fit"], default="fit", help="fit: as large as the ink (default)")
-    page.add_argument("--margin", type=float, default=5.0, metavar="MM", help="around the ink (default 5)")
-    page.add_argument(
-        "--line-height",
-        type=float,
-        default=10.0,
-        metavar="MM",
-        help="from one line to the next; the writing keeps its share of it (default 10)",
-    )
-    page.add_argument("--pen-width", type=float, default=0.35, metavar="MM", help="default 0.35")
-    page.add_argument("--color", default="black", metavar="C", help="a CSS colour (default black)")
-    page.add_argument("--dpi", type=float, default=300.0, help="of .png (default 300)")
-    args = parser.parse_args(argv)
+    args = make_parser().parse(argv)
+    sampling, paper = hand(args), args.make(PageOptions)
+    formats = {suffix: args.make(format.options) for suffix, format in FORMATS.items()}
     text = read_text(args)
+    suffix = check_output(args.output).suffix.lower()
+    if suffix not in formats:
+        raise InputError(f"{args.output}: unknown format {suffix!r}; end the name in {' or '.join(formats)}")
 
-    from ..export import SUFFIXES, export, parse_color
     from ..page import MM_PER_UNIT
     from ..writer import Writer
 
-    # All that can be wrong is said before the writing, which may take long.
-    suffix = check_output(args.output).suffix.lower()
-    if suffix not in SUFFIXES:
-        raise InputError(f"{args.output}: unknown format {suffix!r}; end the name in {' or '.join(SUFFIXES)}")
-    for name in ("line_height", "pen_width", "dpi"):
-        value = getattr(args, name)
-        if not 0 < value < float("inf"):
-            raise InputError(f"--{name.replace('_', '-')} is {value:g}; give a positive number")
-    if not 0 <= args.margin < float("inf"):
-        raise InputError(f"--margin is {args.margin:g}; give 0 or a positive number of millimetres")
-    parse_color(args.color)
-    options = sampling_options(args)
     writer = Writer(args.model)
     lines = writer.lines(text)[0]
-
-    from tqdm import tqdm
-
-    with tqdm(
-        total=sum(map(bool, lines)), unit="line", disable=len(lines) < 4 or not sys.stderr.isatty()
-    ) as bar:
+    _refuse_large_picture(formats[suffix], paper, len(lines))
+    with progress("", sum(map(bool, lines)), "line") as tick:
         written = writer.write(
             text,
-            options,
-            scale=MM_PER_UNIT * args.line_height / 10.0,
-            line_height=args.line_height,
-            margin=args.margin,
-            progress=bar.update,
+            sampling,
+            scale=MM_PER_UNIT * paper.line_height / 10.0,
+            line_height=paper.line_height,
+            margin=paper.margin,
+            progress=tick,
         )
-    look = {"pen_width_mm": args.pen_width, "color": args.color}
-    if suffix == ".png":
-        look["dpi"] = args.dpi
-    export(written.page, args.output, **look)
-    if written.transliteration.replaced:
-        print(f"strokes: written {written.transliteration}", file=sys.stderr)
-    for sample in written.doubtful:
-        print(f"strokes: {LOOK_AT.format(sample.text)}", file=sys.stderr)
+    written.save(args.output, **asdict(formats[suffix]))
+    remarks(written.transliteration, written.doubtful)
+    _remark_on_size(written.page.width, written.page.height, paper)
     return 0
 
 
-def text_arguments(parser: Parser) -> None:
-    """TEXT and --file, of which one is needed."""
-    parser.add_argument("text", nargs="?", metavar="TEXT", help="what to write; - reads standard input")
-    parser.add_argument("--file", metavar="F", help="a UTF-8 text file to write; - reads standard input")
-
-
-def sampling_arguments(parser: Parser) -> None:
-    """The options of `SamplingOptions`, and the model."""
-    group = parser.add_argument_group("hand")
-    group.add_argument(
-        "--bias",
-        type=float,
-        default=1.0,
-        metavar="B",
-        help="0: as lively, and as hard to read, as people write; 1 is neat, 2 stiff (default 1)",
-    )
-    group.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="another seed, another hand (default 0)"
-    )
-    group.add_argument(
-        "--model",
-        default="default",
-        metavar="DIR",
-        help="a packaged model, a model's folder or a training run (default: default)",
-    )
-
-
-def sampling_options(args):
-    """`SamplingOptions` as the command line gave them."""
-    from ..sampling import SamplingOptions
-
-    try:
-        return SamplingOptions(bias=args.bias, seed=args.seed)
-    except ValueError as e:
-        raise InputError(f"--{e}") from None
-
-
-def read_text(args) -> str:
-    """The text that `text_arguments` asked for.
+def _refuse_large_picture(options: PenOptions, paper: PageOptions, rows: int) -> None:
+    """Refuse a picture that is too large however narrow its lines come out, before they are drawn.
 
     Raises:
-        InputError: none or two were given, or a file cannot be read.
+        InputError: it is.
     """
-    # One line on one core; more threads only wait for each other. Before numpy is imported.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    if (args.text is None) == (args.file is None):
-        raise InputError("give either TEXT or --file F")
-    source = args.file if args.file is not None else "-" if args.text == "-" else None
-    if source is None:
-        return args.text
-    if source == "-" and sys.stdin is None:
-        raise InputError("standard input is closed; give TEXT or --file F")
-    try:
-        data = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
-        return data.decode("utf-8-sig")
-    except OSError as e:
-        raise InputError(f"{source}: cannot be read ({e.strerror})") from None
-    except UnicodeDecodeError as e:
-        raise InputError(f"{source}: not UTF-8 text (byte {e.start}); save it as UTF-8") from None
+    if isinstance(options, PngOptions):
+        # The first and the last line may be of marks that hardly stand out from their baseline.
+        options.pixels(2 * paper.margin, 2 * paper.margin + max(rows - 2, 0) * paper.line_height)
+
+
+def _remark_on_size(width: float, height: float, page: PageOptions) -> None:
+    """Say that a page is larger than a sheet of A4, and what would make it fit."""
+    if width <= _A4[0] and height <= _A4[1]:
+        return
+    room = min(
+        (a4 - 2 * page.margin) / (mm - 2 * page.margin) for a4, mm in zip(_A4, (width, height), strict=True)
+    )
+    # All but the margin grows with the height of a line.
+    fitting = int(page.line_height * room * 2) / 2
+    way_out = (
+        f"--line-height {fitting:g} would fit"
+        if fitting >= _LEAST_LINE_HEIGHT
+        else "break it into shorter lines or several pages"
+    )
+    say(f"this page is {width:.0f} x {height:.0f} mm, larger than A4 (210 x 297 mm): {way_out}")

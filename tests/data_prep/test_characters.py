@@ -782,7 +782,7 @@ def test_the_command_prepares_a_set_and_a_table(letters, tmp_path, capsys):
         (["LETTERS", "-o", "OUT", "--cap", "-3"], "cap"),
         (["LETTERS", "-o", "OUT", "--classes", "digits"], "no image of the classes"),
         (["LETTERS", "-o", "OUT", "--transposed", "maybe"], "--transposed"),
-        (["LETTERS", "-o", "OUT", "--validation", "2"], "shares"),
+        (["LETTERS", "-o", "OUT", "--validation", "2"], "--validation is 2"),
     ],
 )
 def test_bad_usage_is_one_line_and_status_2(argv, says, letters, tmp_path, capsys):

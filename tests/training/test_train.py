@@ -692,7 +692,7 @@ def test_ctrl_c_under_torchrun_keeps_everything(corpus_file, tmp_path):
         (["--network.hidden", "0"], "hidden"),
         (["--augmentation.scale-x", "-1"], "scale_x"),
         (["--optimizer", "sgd"], "optimizer"),
-        (["--no-such-setting", "1"], "no_such_setting"),
+        (["--no-such-setting", "1"], "--no-such-setting"),
         (["--config", "missing.yaml"], "missing.yaml"),
         (["--resume"], "no run to resume"),
         (["--resume", "--start", "default"], "leave one of them out"),

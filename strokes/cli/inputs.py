@@ -1,0 +1,88 @@
+"""What several commands take: a text, how to draw it, and remarks about what came of it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..files import InputError
+from .console import say
+from .parser import Arguments, Parser
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..alphabet import Transliteration
+    from ..sampling import Sample, SamplingOptions
+
+__all__ = ["add_hand", "add_text", "hand", "read_text", "remarks"]
+
+# Over a thousand pages.
+_MOST_BYTES = 4 * 2**20
+
+
+def add_text(parser: Parser) -> None:
+    """TEXT and --file, of which one is needed."""
+    parser.add_argument("text", nargs="?", metavar="TEXT", help="what to write; - reads standard input")
+    parser.add_argument("--file", metavar="F", help="a UTF-8 text file to write; - reads standard input")
+
+
+def read_text(args: Arguments) -> str:
+    """The text that `add_text` asked for.
+
+    Raises:
+        InputError: none or two were given, or a file cannot be read.
+    """
+    if (args.text is None) == (args.file is None):
+        args.refuse("give either TEXT or --file F")
+    source: str | None = args.file if args.file is not None else "-" if args.text == "-" else None
+    if source is None:
+        return str(args.text)
+    name = "standard input" if source == "-" else source
+    if source == "-" and sys.stdin is None:
+        raise InputError("standard input is closed; give TEXT or --file F")
+    try:
+        if source == "-":
+            data = sys.stdin.buffer.read(_MOST_BYTES + 1)
+        else:
+            with Path(source).open("rb") as file:
+                data = file.read(_MOST_BYTES + 1)
+    except OSError as e:
+        raise InputError(f"{name}: cannot be read ({e.strerror})") from None
+    if len(data) > _MOST_BYTES:
+        raise InputError(f"{name}: a text of more than {_MOST_BYTES // 2**20} MiB; write it in parts")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as e:
+        raise InputError(f"{name}: not UTF-8 text (byte {e.start}); save it as UTF-8") from None
+
+
+def add_hand(parser: Parser) -> None:
+    """The options of `SamplingOptions`, and the model."""
+    from ..sampling import SamplingOptions
+
+    parser.add_options(
+        SamplingOptions(), title="hand", metavars={"bias": "B", "seed": "N"}, leave_out=("tries",)
+    )
+    parser.add_argument(
+        "--model",
+        default="default",
+        metavar="M",
+        help="a packaged model, a model's folder or a training run (default: default)",
+    )
+
+
+def hand(args: Arguments) -> SamplingOptions:
+    """The options that `add_hand` added."""
+    from ..sampling import SamplingOptions
+
+    return args.make(SamplingOptions)
+
+
+def remarks(transliteration: Transliteration, doubtful: Iterable[Sample]) -> None:
+    """Say which characters were replaced, and which lines to look at."""
+    if transliteration.replaced:
+        say(f"written {transliteration}")
+    for sample in doubtful:
+        say(f"look at the line {sample.text!r}; another --seed may write it better")
