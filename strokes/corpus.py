@@ -2,56 +2,35 @@
 
 from __future__ import annotations
 
-import json
 import os
-import zipfile
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any
 
+import msgspec
 import numpy as np
+from msgspec import Meta
 
 from .alphabet import Alphabet
-from .files import InputError, atomic_path
+from .documents import decode_json
+from .files import InputError
 from .ink import Ink, Line
+from .ink.metrics import LineMetrics
+from .npz import read_npz, save_npz
+from .preprocessing import Preprocessing, Statistics
 
-__all__ = ["TRAINING_SPLITS", "VALIDATION_SPLIT", "Corpus", "CorpusError", "Statistics"]
+__all__ = ["TRAINING_SPLITS", "VALIDATION_SPLIT", "Corpus", "CorpusError"]
 
 #: Graves 2013, section 5: trained on these, stopped early and reported on validation 1.
 TRAINING_SPLITS = ("trainset", "testset_f", "testset_t")
 VALIDATION_SPLIT = "testset_v"
 
-_FORMAT = "strokes-corpus-1"
+# Lines whose x-height is measured to know the usual one.
+_MEASURED = 1000
 
 
 class CorpusError(InputError):
     """A corpus file or the lines for one cannot be used; the message says why and what to do."""
-
-
-@dataclass(frozen=True)
-class Statistics:
-    """Mean and standard deviation of the offsets, (x, y), in ink units."""
-
-    mean: tuple[float, float]
-    std: tuple[float, float]
-
-    def normalise(self, offsets: np.ndarray) -> np.ndarray:
-        """(T, 3) offsets in ink units -> (T, 3) float32, each axis with mean 0 and deviation 1.
-
-        The first row is the pen at its starting point, which is not an offset: it becomes zeros
-        (its end_of_stroke stays).
-        """
-        out = np.array(offsets, np.float64)
-        out[:, :2] = (out[:, :2] - self.mean) / self.std
-        out[:1, :2] = 0.0
-        return out.astype(np.float32)
-
-    def restore(self, offsets: np.ndarray) -> np.ndarray:
-        """The inverse of `normalise`, with the pen starting at the origin; (T, 3) float64."""
-        out = np.array(offsets, np.float64)
-        out[:, :2] = out[:, :2] * self.std + self.mean
-        out[:1, :2] = 0.0
-        return out
 
 
 @dataclass(frozen=True)
@@ -67,9 +46,9 @@ class Corpus:
         starts: (L + 1,) int64, line i is rows starts[i] to starts[i + 1].
         texts, names, writers, splits: one string a line.
         unit: the length of one step in ink units.
-        statistics: over the training splits.
+        preprocessing: what made offsets of the ink, with statistics over the training splits.
         alphabet: the characters that the training splits show often enough.
-        options: the cleaning options that made this corpus.
+        options: how the ink was cleaned. For people.
         rejected: how many lines each rule rejected.
     """
 
@@ -81,10 +60,15 @@ class Corpus:
     writers: tuple[str, ...]
     splits: tuple[str, ...]
     unit: float
-    statistics: Statistics
+    preprocessing: Preprocessing
     alphabet: Alphabet
     options: Mapping[str, object]
     rejected: Mapping[str, int]
+
+    @property
+    def statistics(self) -> Statistics:
+        """Mean and standard deviation of the offsets over the training splits."""
+        return self.preprocessing.statistics
 
     @classmethod
     def build(
@@ -93,6 +77,7 @@ class Corpus:
         *,
         unit: float = 1.0,
         min_count: int = 1,
+        preprocessing: Preprocessing | None = None,
         options: Mapping[str, object] | None = None,
         rejected: Mapping[str, int] | None = None,
         training_splits: Sequence[str] = TRAINING_SPLITS,
@@ -103,12 +88,15 @@ class Corpus:
             lines: ink in ink units; each is moved so that its first point is the origin.
             unit: points are rounded to multiples of it (positions, not offsets: errors do not add up).
             min_count: characters rarer than this in the training splits stay out of the alphabet.
+            preprocessing: what was done to the lines; its statistics, x-height and points a character are measured
+                here.
+            options, rejected: see the attributes.
             training_splits: splits that the statistics and the alphabet are taken from.
 
         Raises:
             CorpusError: no line, none in the training splits, or a step too long for 16 bits.
         """
-        steps, ends, counts, kept = [], [], [0], []
+        steps, ends, counts, kept, kept_ink = [], [], [0], [], []
         for line in lines:
             points = line.ink.points.astype(np.float64)
             if len(points) == 0:
@@ -118,9 +106,8 @@ class Corpus:
             if np.abs(step).max(initial=0) > 32767:
                 raise CorpusError(f"line {line.name!r} has a step of over {32767 * unit:g} ink units")
             steps.append(step.astype(np.int16))
-            end = np.zeros(len(points), bool)
-            end[np.cumsum([len(s) for s in line.ink.strokes]) - 1] = True
-            ends.append(end)
+            ends.append(line.ink.ends)
+            kept_ink.append(line.ink)
             counts.append(len(points))
             kept.append((line.text, line.name, line.writer, line.split))
         if not kept:
@@ -132,6 +119,13 @@ class Corpus:
         moves = np.concatenate([steps[i][1:] for i in training]).astype(np.float64) * unit
         if len(moves) == 0 or not (moves.std(axis=0) > 0).all():
             raise CorpusError("the training lines hold no movement to take statistics from")
+        (mean_x, mean_y), (std_x, std_y) = moves.mean(axis=0).tolist(), moves.std(axis=0).tolist()
+        measured = replace(
+            preprocessing or Preprocessing(deskew=False),
+            statistics=Statistics((mean_x, mean_y), (std_x, std_y)),
+            x_height=_usual_x_height([kept_ink[i] for i in training]),
+            points_per_character=_points_per_character([(counts[i + 1], texts[i]) for i in training]),
+        )
         return cls(
             steps=np.concatenate(steps),
             ends=np.concatenate(ends),
@@ -141,7 +135,7 @@ class Corpus:
             writers=writers,
             splits=splits,
             unit=float(unit),
-            statistics=Statistics(tuple(moves.mean(axis=0).tolist()), tuple(moves.std(axis=0).tolist())),
+            preprocessing=measured,
             alphabet=Alphabet.of((texts[i] for i in training), min_count),
             options=dict(options or {}),
             rejected=dict(rejected or {}),
@@ -182,26 +176,17 @@ class Corpus:
         return np.array([i for i, s in enumerate(self.splits) if s in splits], np.int64)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write one compressed .npz without pickled objects, whole or not at all."""
-        meta = {
-            "format": _FORMAT,
-            "unit": self.unit,
-            "mean": self.statistics.mean,
-            "std": self.statistics.std,
-            "alphabet": self.alphabet.characters,
-            "options": dict(self.options),
-            "rejected": dict(self.rejected),
-        }
-        columns = {k: np.array(getattr(self, k), np.str_) for k in ("texts", "names", "writers", "splits")}
-        with atomic_path(path) as tmp, open(tmp, "wb") as f:
-            np.savez_compressed(
-                f,
-                meta=np.array(json.dumps(meta, ensure_ascii=False)),
-                steps=self.steps,
-                ends=np.packbits(self.ends),
-                starts=self.starts,
-                **columns,
-            )
+        """Write one compressed .npz without pickled objects, whole or not at all.
+
+        Raises:
+            InputError: the file cannot be written there.
+        """
+        meta = _Meta(
+            self.unit, self.preprocessing, self.alphabet.characters, dict(self.options), dict(self.rejected)
+        )
+        columns = {k: np.array(getattr(self, k), np.str_) for k in _COLUMNS}
+        arrays = {"steps": self.steps, "ends": np.packbits(self.ends), "starts": self.starts, **columns}
+        save_npz(path, {"meta": np.array(msgspec.json.encode(meta).decode()), **arrays})
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Corpus:
@@ -211,40 +196,104 @@ class Corpus:
             CorpusError: the file is missing, damaged, or something else than a corpus.
         """
         try:
-            with np.load(path, allow_pickle=False) as z:
-                meta = json.loads(str(z["meta"]))
-                if meta.get("format") != _FORMAT:
-                    raise CorpusError(
-                        f"{path}: this corpus has format {meta.get('format')!r}; prepare it again"
-                    )
-                steps, starts = z["steps"], z["starts"]
-                ends = np.unpackbits(z["ends"], count=len(steps)).astype(bool)
-                columns = {k: tuple(z[k].tolist()) for k in ("texts", "names", "writers", "splits")}
-            if starts[-1] != len(steps) or any(len(c) != len(starts) - 1 for c in columns.values()):
-                raise ValueError("its arrays do not fit together")
-            return cls(
-                steps=steps,
-                ends=ends,
-                starts=starts,
-                unit=meta["unit"],
-                statistics=Statistics(tuple(meta["mean"]), tuple(meta["std"])),
-                alphabet=Alphabet(meta["alphabet"]),
-                options=meta["options"],
-                rejected=meta["rejected"],
-                **columns,
-            )
+            arrays = read_npz(path, {"meta": ("U", 0), **_ARRAYS, **dict.fromkeys(_COLUMNS, ("U", 1))})
+            document = str(arrays["meta"]).encode()
+            steps, starts = arrays["steps"], arrays["starts"]
+            _check_arrays(arrays)
+            ends = np.unpackbits(arrays["ends"], count=len(steps)).astype(bool)
+            if not ends[starts[1:] - 1].all():
+                raise ValueError("a line does not end with a stroke's end")
+            columns: dict[str, Any] = {k: tuple(arrays[k].tolist()) for k in _COLUMNS}
+            meta: Any = decode_json(document, _DOCUMENT, "its description")
+            rest = {"steps": steps, "ends": ends, "starts": starts, **columns}
+            return _current(meta, rest) if isinstance(meta, _MetaOfVersion1) else _assembled(meta, rest)
         except FileNotFoundError:
             raise CorpusError(f"{path}: no such file; make one with 'strokes prepare'") from None
-        except CorpusError:
-            raise
-        except (
-            OSError,
-            EOFError,
-            LookupError,
-            ValueError,
-            TypeError,
-            AttributeError,
-            zipfile.BadZipFile,
-            zlib.error,
-        ) as e:
+        except ValueError as e:
             raise CorpusError(f"{path}: not a corpus that 'strokes prepare' made, or damaged ({e})") from None
+
+
+_COLUMNS = ("texts", "names", "writers", "splits")
+_ARRAYS = {"steps": ("i2", 2), "ends": ("u1", 1), "starts": ("i8", 1)}
+
+
+class _Meta(msgspec.Struct, frozen=True, tag_field="format", tag="strokes-corpus-2"):
+    """The document inside a corpus."""
+
+    unit: Annotated[float, Meta(ge=1e-6, le=1e6)]
+    preprocessing: Preprocessing
+    alphabet: Annotated[str, Meta(min_length=1, max_length=5000)]
+    options: dict[str, Any] = field(default_factory=dict)
+    rejected: dict[str, int] = field(default_factory=dict)
+
+
+class _MetaOfVersion1(msgspec.Struct, frozen=True, tag_field="format", tag="strokes-corpus-1"):
+    """Geometry stood in the cleaning options; x-height and points a character were not measured."""
+
+    unit: Annotated[float, Meta(ge=1e-6, le=1e6)]
+    mean: tuple[float, float]
+    std: tuple[float, float]
+    alphabet: Annotated[str, Meta(min_length=1, max_length=5000)]
+    options: dict[str, Any]
+    rejected: dict[str, int]
+
+
+_DOCUMENT: Any = _Meta | _MetaOfVersion1
+
+
+def _assembled(meta: _Meta, arrays: dict[str, Any]) -> Corpus:
+    return Corpus(
+        unit=meta.unit,
+        preprocessing=meta.preprocessing,
+        alphabet=Alphabet(meta.alphabet),
+        options=meta.options,
+        rejected=meta.rejected,
+        **arrays,
+    )
+
+
+def _current(meta: _MetaOfVersion1, arrays: dict[str, Any]) -> Corpus:
+    geometry = Preprocessing(
+        statistics=Statistics(meta.mean, meta.std),
+        deskew=bool(meta.options.get("slope", False)),
+        scale="spread" if meta.options.get("scale") else "none",
+        every=meta.options.get("every", 1),
+    )
+    made = _assembled(_Meta(meta.unit, geometry, meta.alphabet, meta.options, meta.rejected), arrays)
+    training = [i for i, s in enumerate(made.splits) if s in TRAINING_SPLITS] or list(range(len(made)))
+    sampled = [training[i] for i in _evenly(len(training), _MEASURED)]
+    return replace(
+        made,
+        preprocessing=replace(
+            geometry,
+            x_height=_usual_x_height([made.line(i).ink for i in sampled]),
+            points_per_character=_points_per_character(
+                [(n, made.texts[i]) for i, n in enumerate(made.lengths())]
+            ),
+        ),
+    )
+
+
+def _check_arrays(arrays: Mapping[str, np.ndarray]) -> None:
+    steps, ends, starts = arrays["steps"], arrays["ends"], arrays["starts"]
+    if steps.shape[1:] != (2,) or len(ends) != -(-len(steps) // 8):
+        raise ValueError("its steps are not pairs with an end each")
+    if len(starts) < 2 or starts[0] != 0 or starts[-1] != len(steps) or not (np.diff(starts) > 0).all():
+        raise ValueError("its lines do not begin one after the other")
+    if any(len(arrays[k]) != len(starts) - 1 for k in _COLUMNS):
+        raise ValueError("its arrays do not fit together")
+
+
+def _evenly(count: int, most: int) -> list[int]:
+    """At most `most` of `count` indices, evenly spread."""
+    return [int(i) for i in np.linspace(0, count - 1, min(count, most))] if count else []
+
+
+def _usual_x_height(inks: Sequence[Ink]) -> float:
+    measured = [LineMetrics.of(inks[i]).x_height for i in _evenly(len(inks), _MEASURED)]
+    return float(np.clip(np.median(measured), 1e-5, 1e6))
+
+
+def _points_per_character(lines: Sequence[tuple[int, str]]) -> float:
+    points, characters = sum(n for n, _ in lines), sum(len(text) for _, text in lines)
+    return float(np.clip(points / max(1, characters), 1, 1000))

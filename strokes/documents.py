@@ -11,7 +11,6 @@ import math
 import os
 import types
 import typing
-from collections.abc import Hashable
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
@@ -103,7 +102,7 @@ def check_fields(instance: object) -> None:
     Raises:
         ValueError: "bias is 21; it must be a number from 0 to 20".
     """
-    kind: Hashable = type(instance)
+    kind: Any = type(instance)
     for name, hint in _checked_hints(kind):
         value = getattr(instance, name)
         try:

@@ -1,29 +1,30 @@
-"""A model on disk: config.json and model.safetensors, without torch and without pickles."""
+"""A pen model: weights and all that is needed to write with them. No torch, no pickles."""
 
 from __future__ import annotations
 
-import json
-import operator
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
+from typing import Annotated, Any
 
+import msgspec
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from msgspec import Meta
 
 from .alphabet import Alphabet
-from .corpus import Statistics
-from .files import InputError, atomic_path
+from .artifacts import find_artifact, read_config, read_tensors, save_artifact
+from .files import InputError
+from .network.config import NetworkConfig
+from .preprocessing import Preprocessing, Statistics
 
-__all__ = ["DEFAULT_MODEL", "Model", "load_model"]
+__all__ = ["DEFAULT_MODEL", "Model", "load_model", "packaged_models"]
 
 #: The packaged model that writes when nobody asks for another.
 DEFAULT_MODEL = "default"
 
-_FORMAT = "strokes-model-1"
+_Characters = Annotated[str, Meta(min_length=1, max_length=5000)]
 
 
 @dataclass(frozen=True)
@@ -32,32 +33,22 @@ class Model:
 
     Attributes:
         weights: name -> array, float32 in memory, as `StrokeNetwork.state_dict()` names them.
-        network: the fields of `NetworkConfig`.
-        alphabet, statistics: of the corpus trained on.
-        info: where the model comes from: preset, options, training, figures. For people.
+        network: sizes.
+        alphabet: the characters it knows.
+        preprocessing: how its offsets come from ink and back.
+        info: where the model comes from: options, training, figures. For people.
     """
 
     weights: Mapping[str, np.ndarray]
-    network: Mapping[str, object]
+    network: NetworkConfig
     alphabet: Alphabet
-    statistics: Statistics
-    info: Mapping[str, object] = field(default_factory=dict)
+    preprocessing: Preprocessing
+    info: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def line_height(self) -> float:
-        """How high a usual line is, as the standard deviation of its y, in ink units."""
-        # Of 192 lines of validation 1, every point: median 91.5, where a step has a deviation of 36.8.
-        return 1.0 if self.scaled else 2.5 * self.statistics.std[1] / self.every
-
-    @property
-    def scaled(self) -> bool:
-        """Whether it was trained on lines that were each divided by their height, so that a unit of its ink is one."""
-        return bool((self.info.get("preset") or {}).get("scale", False))
-
-    @property
-    def every(self) -> int:
-        """Which of the points that a pen records it draws: all (1), every second (2) ..."""
-        return int((self.info.get("preset") or {}).get("every", 1))
+    def statistics(self) -> Statistics:
+        """Mean and standard deviation of its offsets."""
+        return self.preprocessing.statistics
 
     def save(self, folder: str | os.PathLike[str], dtype: str = "float16") -> None:
         """Write config.json and model.safetensors into `folder`, which is made if need be.
@@ -65,22 +56,13 @@ class Model:
         Raises:
             InputError: it cannot be written to.
         """
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        config = {
-            "format": _FORMAT,
-            "network": dict(self.network),
-            "alphabet": self.alphabet.characters,
-            "statistics": asdict(self.statistics),
-            "info": dict(self.info),
-        }
-        with atomic_path(folder / "model.safetensors") as tmp:
-            try:
-                save_file({k: np.ascontiguousarray(v, dtype) for k, v in self.weights.items()}, tmp)
-            except SafetensorError as e:  # its own error for a full disk
-                raise InputError(f"{folder}: the model cannot be written ({e})") from None
-        with atomic_path(folder / "config.json") as tmp:
-            tmp.write_text(json.dumps(config, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        config = _Config(self.network, self.alphabet.characters, self.preprocessing, dict(self.info))
+        save_artifact(folder, config, self.weights, dtype)
+
+
+def packaged_models() -> Path:
+    """The folder of the packaged models."""
+    return Path(str(resources.files("strokes.models")))
 
 
 def load_model(where: str | os.PathLike[str] = DEFAULT_MODEL) -> Model:
@@ -89,71 +71,73 @@ def load_model(where: str | os.PathLike[str] = DEFAULT_MODEL) -> Model:
     Raises:
         InputError: there is no such model, or its files are damaged.
     """
-    packaged = resources.files("strokes.models")
-    folder = Path(where)
-    if not folder.exists() and str(where) == folder.name:
-        folder = Path(str(packaged / folder.name))
-    if (folder / "best" / "config.json").exists():
-        folder = folder / "best"
+    folder = find_artifact(where, packaged_models())
+    config = read_config(folder, _Config | _ConfigOfVersion1)  # type: ignore[arg-type]  # a union of two types
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        weights = load_file(folder / "model.safetensors")
-    except FileNotFoundError:
-        names = sorted(p.name for p in packaged.iterdir() if (p / "config.json").is_file())
-        raise InputError(
-            f"{where}: no model there; give the folder of one, or a packaged one ({', '.join(names)})"
-        ) from None
-    except (OSError, ValueError, SafetensorError) as e:
+        if isinstance(config, _ConfigOfVersion1):
+            config = _current(config)
+        alphabet = Alphabet(config.alphabet)
+    except ValueError as e:
         raise InputError(f"{folder}: the model is damaged ({e}); fetch or train it again") from None
-    if not isinstance(config, dict) or config.get("format") != _FORMAT:
-        raise InputError(f"{folder / 'config.json'}: not a model of this program")
-    try:
-        model = Model(
-            weights={k: v.astype(np.float32) for k, v in weights.items()},
-            network=dict(config["network"]),
-            alphabet=Alphabet(config["alphabet"]),
-            statistics=Statistics(*(tuple(map(float, config["statistics"][k])) for k in ("mean", "std"))),
-            info=config.get("info", {}),
-        )
-        _check(model)
-    except (AttributeError, KeyError, TypeError, ValueError) as e:
-        raise InputError(f"{folder}: the model is damaged ({e}); fetch or train it again") from None
-    return model
+    weights = read_tensors(folder, weight_shapes(config.network, len(alphabet)))
+    return Model(weights, config.network, alphabet, config.preprocessing, config.info)
 
 
-def _check(model: Model) -> None:
-    """Whether the parts fit together.
+def weight_shapes(network: NetworkConfig, symbols: int) -> dict[str, tuple[int, ...]]:
+    """The shapes of a network's weights, as `StrokeNetwork.state_dict()` names them.
 
-    Raises:
-        KeyError, TypeError, ValueError: they don't.
+    Args:
+        network: sizes.
+        symbols: number of character ids, `len(alphabet)`.
     """
-    sizes = (model.network[k] for k in ("hidden", "window_components", "mixture_components"))
-    h, k, m = map(operator.index, sizes)
-    a = len(model.alphabet)
-    shapes = {
+    h, k, m, a = network.hidden, network.window_components, network.mixture_components, symbols
+    return {
         "layer1_offsets": (4 * h, 3),
         "layer1_window": (4 * h, a),
         "layer1_hidden": (4 * h, h),
+        "layer1_bias": (4 * h,),
         "layer2_input": (4 * h, 3 + a + h),
         "layer2_hidden": (4 * h, h),
+        "layer2_bias": (4 * h,),
         "layer3_input": (4 * h, 3 + a + h),
         "layer3_hidden": (4 * h, h),
-        "layer1_bias": (4 * h,),
-        "layer2_bias": (4 * h,),
         "layer3_bias": (4 * h,),
         "window_projection": (3 * k, h),
         "window_bias": (3 * k,),
         "output_weight": (1 + 6 * m, 3 * h),
         "output_bias": (1 + 6 * m,),
     }
-    for name in shapes.keys() | model.weights.keys():
-        if name not in shapes or name not in model.weights or model.weights[name].shape != shapes[name]:
-            raise ValueError(f"the weights {name} are not those of config.json")
-        if not np.isfinite(model.weights[name]).all():
-            raise ValueError(f"the weights {name} are not all finite numbers")
-    preset = model.info.get("preset") or {}
-    if not (isinstance(preset.get("every", 1), int) and preset.get("every", 1) >= 1):
-        raise ValueError("it draws every n-th point, and n is not 1 or more")
-    mean, std = model.statistics.mean, model.statistics.std
-    if not (len(mean) == len(std) == 2 and np.isfinite(mean + std).all() and min(std) > 0):
-        raise ValueError("the statistics are not two means and two deviations")
+
+
+class _Config(msgspec.Struct, frozen=True, tag_field="format", tag="strokes-model-2"):
+    """config.json."""
+
+    network: NetworkConfig
+    alphabet: _Characters
+    preprocessing: Preprocessing
+    info: dict[str, Any] = {}
+
+
+class _ConfigOfVersion1(msgspec.Struct, frozen=True, tag_field="format", tag="strokes-model-1"):
+    """Geometry stood in the cleaning options of its corpus, and no x-height was measured."""
+
+    network: NetworkConfig
+    alphabet: _Characters
+    statistics: Statistics
+    info: dict[str, Any] = {}
+
+
+def _current(config: _ConfigOfVersion1) -> _Config:
+    preset = config.info.get("preset")
+    options = preset if isinstance(preset, dict) else {}
+    every, scaled = options.get("every", 1), bool(options.get("scale", False))
+    preprocessing = Preprocessing(
+        statistics=config.statistics,
+        deskew=bool(options.get("slope", True)),
+        scale="spread" if scaled else "none",
+        every=every,
+        # Of IAM-OnDB: an x-height is 1.105 times the spread of a line, which is 2.3 times that of a step.
+        x_height=1.105 if scaled else 1.105 * 2.3 * config.statistics.std[1] / every,
+        points_per_character=max(1.0, 21.4 / every),
+    )
+    return _Config(config.network, config.alphabet, preprocessing, config.info)

@@ -7,15 +7,11 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from .alphabet import Transliteration
 from .export import export
 from .files import InputError
-from .ink import Ink
-from .ink.cleaning import deskew
 from .model import DEFAULT_MODEL, Model, load_model
-from .page import MM_PER_UNIT, Page, fit_page
+from .page import Page, PageOptions, fit_page
 from .sampling import Sample, Sampler, SamplingOptions
 
 __all__ = ["Writer", "Written"]
@@ -24,7 +20,7 @@ __all__ = ["Writer", "Written"]
 LONGEST_LINE = 60
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Written:
     """What came of a text.
 
@@ -44,12 +40,12 @@ class Written:
 
     @property
     def doubtful(self) -> tuple[Sample, ...]:
-        """Lines that show signs of having gone wrong in every try: look at these."""
+        """Lines that failed the quality checks in every try: look at these."""
         return tuple(s for s in self.samples if not s.sound)
 
 
 class Writer:
-    """Writes text by hand.
+    """Writes text.
 
     Args:
         model: a packaged model's name, the folder of one, or a loaded one.
@@ -66,58 +62,48 @@ class Writer:
         self,
         text: str,
         options: SamplingOptions | None = None,
+        page: PageOptions | None = None,
         *,
-        scale: float = MM_PER_UNIT,
-        line_height: float = 10.0,
-        margin: float = 5.0,
-        progress: Callable[[int], None] | None = None,
+        progress: Callable[[int], object] | None = None,
     ) -> Written:
-        """Write text on a page that fits it.
+        """Write text on a page that fits it, all its lines to one scale.
 
         Line breaks are kept; longer lines are wrapped at `LONGEST_LINE` characters.
 
         Args:
             text: any text; what the pen has not learned is transliterated.
             options: bias, seed and tries.
-            scale: millimetres for one unit of ink.
-            line_height: millimetres from one line to the next.
-            margin: millimetres around the ink.
+            page: line height and margin.
             progress: called with the number of lines done each time some are.
 
         Raises:
             InputError: nothing in the text can be written.
+            TypeError: the text or the options are of another type.
         """
+        _check_types(options, SamplingOptions)
+        _check_types(page, PageOptions)
         lines, transliteration = self.lines(text)
-        written = [line for line in lines if line]
-        samples = self._sampler.sample(written, options, progress=progress)
-        inks = iter(self.in_heights(s.ink) for s in samples)
+        samples = self._sampler.sample([line for line in lines if line], options, progress=progress)
+        inks = iter(s.ink for s in samples)
         rows = [next(inks) if line else None for line in lines]
-        page = fit_page(rows, text=text, scale=scale, line_height=line_height, margin=margin)
-        return Written(page, tuple(samples), transliteration)
+        return Written(fit_page(rows, page, text=text), tuple(samples), transliteration)
 
     def sample(self, line: str, options: SamplingOptions | None = None) -> Sample:
         """One line as it is drawn, with the window that drew it. `line` is one of `lines(text)`."""
+        _check_types(options, SamplingOptions)
         return self._sampler.sample([line], options)[0]
-
-    def in_heights(self, ink: Ink) -> Ink:
-        """A sample's ink level, its unit one height of the line (the standard deviation of y): as pages take it.
-
-        Lines are level in the data, but a pen that follows itself drifts. A line of hyphens has no height of its
-        own: what a step is long on average bounds it.
-        """
-        ink, typical = deskew(ink), self.model.line_height
-        if self.model.scaled:
-            return ink
-        height = np.clip(float(ink.points[:, 1].std()), typical / 2, typical * 2)
-        return ink.transformed(np.eye(2) / height)
 
     def lines(self, text: str) -> tuple[list[str], Transliteration]:
         """Text as the lines it will be written in ("" for a blank one), transliterated.
 
         Raises:
             InputError: nothing in the text can be written.
+            TypeError: it is no text.
         """
-        rows, replaced = [], {}
+        if not isinstance(text, str):
+            raise TypeError(f"a text is written, not {type(text).__name__}; give a str")
+        rows: list[str] = []
+        replaced: dict[str, str] = {}
         for paragraph in text.splitlines():
             changed = self.model.alphabet.transliterate(paragraph)
             replaced.update(changed.replaced)
@@ -133,3 +119,8 @@ class Writer:
                 else f"there is nothing to write: no character of {text.strip()[:40]!r} can be written"
             )
         return rows, Transliteration("\n".join(rows), tuple(replaced.items()))
+
+
+def _check_types(value: object, kind: type) -> None:
+    if value is not None and not isinstance(value, kind):
+        raise TypeError(f"give {kind.__name__}(...), not {type(value).__name__}")

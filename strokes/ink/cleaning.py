@@ -5,18 +5,24 @@ from __future__ import annotations
 import numpy as np
 
 from .ink import Ink
-from .metrics import line_slope
+from .metrics import line_slope, rotated
 
-__all__ = ["deskew", "every_nth"]
+__all__ = ["deskew", "every_nth", "subsample"]
 
 
 def deskew(ink: Ink) -> Ink:
-    """Turned about the origin so that `line_slope` is taken out; shapes stay as they are."""
-    angle = np.arctan(line_slope(ink))
-    if angle == 0:
+    """Turned about the origin so that its `line_slope` is taken out; shapes stay as they are."""
+    slope = line_slope(ink)
+    return Ink(tuple(rotated(s, slope) for s in ink.strokes)) if slope else ink
+
+
+def subsample(ink: Ink, every: int, phase: int = 0) -> Ink:
+    """Every n-th point of each stroke, and its first and last: dots and ends stay. See `every_nth`."""
+    if every == 1:
         return ink
-    c, s = np.cos(angle), np.sin(angle)
-    return ink.transformed(np.array([[c, s], [-s, c]]))
+    ends = ink.ends
+    keep = every_nth(ends, every, phase)
+    return Ink.from_points(ink.points[keep], ends[keep])
 
 
 def every_nth(ends: np.ndarray, n: int, phase: int = 0) -> np.ndarray:
@@ -30,4 +36,5 @@ def every_nth(ends: np.ndarray, n: int, phase: int = 0) -> np.ndarray:
     firsts = np.r_[True, ends[:-1]][: len(ends)]
     index = np.arange(len(ends))
     index -= np.maximum.accumulate(np.where(firsts, index, 0))  # of each point within its stroke
-    return (index % n == phase % n) | firsts | ends
+    keep: np.ndarray = (index % n == phase % n) | firsts | ends
+    return keep

@@ -46,7 +46,7 @@ class Ink:
             and all(np.array_equal(a, b) for a, b in zip(self.strokes, other.strokes, strict=True))
         )
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # arrays have no hash
 
     def __len__(self) -> int:
         """The number of strokes."""
@@ -60,6 +60,13 @@ class Ink:
     def points(self) -> np.ndarray:
         """All points in writing order, (N, 2) float32."""
         return np.concatenate(self.strokes) if self.strokes else np.zeros((0, 2), np.float32)
+
+    @property
+    def ends(self) -> np.ndarray:
+        """(N,) bool: which of `points` is the last of its stroke."""
+        ends = np.zeros(self.point_count, bool)
+        ends[np.cumsum([len(s) for s in self.strokes], dtype=np.int64) - 1] = True
+        return ends
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
@@ -93,8 +100,13 @@ class Ink:
         points = self.points.astype(np.float64)
         offsets = np.zeros((len(points), 3))
         offsets[:, :2] = np.diff(points, axis=0, prepend=np.zeros((1, 2)))
-        offsets[np.cumsum([len(s) for s in self.strokes]) - 1, 2] = 1.0
+        offsets[:, 2] = self.ends
         return offsets
+
+    @classmethod
+    def from_points(cls, points: np.ndarray, ends: np.ndarray) -> Ink:
+        """Points (N, 2) split after each end, (N,) bool. A last stroke that was left open is closed."""
+        return cls(tuple(s for s in np.split(points, np.flatnonzero(ends) + 1) if len(s)))
 
     @classmethod
     def from_offsets(cls, offsets: np.ndarray) -> Ink:
@@ -106,9 +118,7 @@ class Ink:
         offsets = np.asarray(offsets, np.float64)
         if offsets.ndim != 2 or offsets.shape[1] != 3:
             raise ValueError(f"offsets have shape {offsets.shape}; they must be (T, 3)")
-        points = np.cumsum(offsets[:, :2], axis=0)
-        ends = np.flatnonzero(offsets[:, 2] > 0.5) + 1
-        return cls(tuple(s for s in np.split(points, ends) if len(s)))
+        return cls.from_points(np.cumsum(offsets[:, :2], axis=0), offsets[:, 2] > 0.5)
 
 
 @dataclass(frozen=True)

@@ -1,29 +1,75 @@
-"""Where a line of writing stands and which way it runs: small pure functions of ink."""
+"""What can be measured on a line of writing. The one place where a line is measured."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from .ink import Ink
 
-__all__ = ["baseline", "line_slope"]
+__all__ = ["LineMetrics", "line_slope", "rotated"]
+
+# Huber's constant: 95 % efficiency where errors are normal (Huber 1981).
+_HUBER = 1.345
+# Standard deviation of a normal distribution over its median absolute deviation.
+_MAD = 1.4826
+# Tops of letters are looked for above the baseline by this many standard deviations of y.
+_LEAST_TOP = 0.4
+# Median over 600 lines of IAM-OnDB; 5 and 95 %: 0.74, 1.60.
+_X_HEIGHT_PER_SPREAD = 1.105
 
 
-def baseline(ink: Ink) -> float:
-    """The y on which a level line of writing stands: the median of the lowest points of its strokes' turns.
+@dataclass(frozen=True)
+class LineMetrics:
+    """A line of writing, measured; lengths are in ink units, y runs down.
 
-    Most letters end there; descenders are few.
+    Attributes:
+        slope: dy/dx of the line, positive where it falls to the right.
+        baseline: y on which the deskewed line stands.
+        x_height: height of its small letters above the baseline, positive.
+        spread: standard deviation of y of the deskewed line.
     """
-    turns = [np.zeros(0)]
-    for stroke in ink.strokes:
-        y = stroke[:, 1].astype(np.float64)
-        down = np.diff(y, prepend=-np.inf, append=-np.inf)
-        turns.append(y[(down[:-1] > 0) & (down[1:] <= 0)])
-    return float(np.median(np.concatenate(turns)))
+
+    slope: float
+    baseline: float
+    x_height: float
+    spread: float
+
+    @classmethod
+    def of(cls, ink: Ink) -> LineMetrics:
+        """Measure ink; nothing about it is assumed but that it is one line, read from left to right.
+
+        The baseline is the median of the lowest points of the strokes' turns: most letters end there, descenders are
+        few. The x-height is the 40th percentile of the heights of the turns above it: small letters have most of
+        them, ascenders and capitals fewer. Ink with no turn above its baseline (a dash, dots) has the x-height that a
+        usual line of its spread has.
+
+        Raises:
+            ValueError: the ink is empty.
+        """
+        if not ink.strokes:
+            raise ValueError("empty ink cannot be measured")
+        slope = line_slope(ink)
+        bottoms, tops = [], []
+        ys = []
+        for stroke in ink.strokes:
+            y = rotated(stroke, slope)[:, 1]
+            ys.append(y)
+            down = np.diff(y, prepend=-np.inf, append=-np.inf)
+            bottoms.append(y[(down[:-1] > 0) & (down[1:] <= 0)])
+            up = np.diff(y, prepend=np.inf, append=np.inf)
+            tops.append(y[(up[:-1] < 0) & (up[1:] >= 0)])
+        spread = float(np.concatenate(ys).std())
+        baseline = float(np.median(np.concatenate(bottoms)))
+        heights = baseline - np.concatenate(tops)
+        heights = heights[heights > _LEAST_TOP * spread]
+        x_height = float(np.percentile(heights, 40)) if len(heights) else _X_HEIGHT_PER_SPREAD * spread
+        return cls(slope, baseline, x_height, spread)
 
 
 def line_slope(ink: Ink) -> float:
-    """The slope dy/dx of a line of writing, by a robust straight fit through its points (Huber).
+    """The slope dy/dx of a line of writing, by a robust straight fit through its points (Huber's M-estimator).
 
     0 where the ink is too short for its height to tell a slope from the shapes of letters.
     """
@@ -39,8 +85,16 @@ def line_slope(ink: Ink) -> float:
         mx, my = weight @ x / total, weight @ y / total
         last, slope = slope, float(weight @ ((x - mx) * (y - my)) / (weight @ (x - mx) ** 2))
         error = np.abs(y - my - slope * (x - mx))
-        knee = 1.345 * 1.4826 * float(np.median(error))
+        knee = _HUBER * _MAD * float(np.median(error))
         if knee == 0 or abs(slope - last) < 1e-5:
             break
         weight = knee / np.maximum(error, knee)
     return slope
+
+
+def rotated(points: np.ndarray, slope: float) -> np.ndarray:
+    """Points (N, 2) turned about the origin so that a line of this slope becomes horizontal, (N, 2) float64."""
+    angle = np.arctan(slope)
+    c, s = np.cos(angle), np.sin(angle)
+    turned: np.ndarray = np.asarray(points, np.float64) @ np.array([[c, s], [-s, c]]).T
+    return turned

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from msgspec import Meta
+
+from ..documents import check_fields
 
 __all__ = ["NetworkConfig"]
 
@@ -15,18 +20,20 @@ class NetworkConfig:
         hidden: cells in each of the three LSTM layers.
         window_components: Gaussians in the window over the text (K).
         mixture_components: bivariate Gaussians in the output density (M).
-        scale_floor: least standard deviation of a mixture component, in deviations of the data.
+        scale_floor: least standard deviation of a mixture component, in standard deviations of the data.
             Pens record on a grid; a narrower density would earn likelihood for nothing.
         kappa_bias: initial log of the window's step, in characters a point. -3.2 suits every point
             (about 0.04), -2.5 every second.
+
+    Raises:
+        ValueError: a number is out of range.
     """
 
-    hidden: int = 400
-    window_components: int = 10
-    mixture_components: int = 20
-    scale_floor: float = 0.01
-    kappa_bias: float = -3.2
+    hidden: Annotated[int, Meta(ge=1, le=8192)] = 400
+    window_components: Annotated[int, Meta(ge=1, le=1000)] = 10
+    mixture_components: Annotated[int, Meta(ge=1, le=1000)] = 20
+    scale_floor: Annotated[float, Meta(ge=0, le=1)] = 0.01
+    kappa_bias: Annotated[float, Meta(ge=-20, le=5)] = -3.2
 
     def __post_init__(self) -> None:
-        if min(self.hidden, self.window_components, self.mixture_components) < 1:
-            raise ValueError("hidden, window_components and mixture_components must be at least 1")
+        check_fields(self)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,9 @@ from .lstm import lstm_layer, lstm_layer_plain
 from .mixture import Mixture, output_size
 from .recurrent import AttentionWeights, RecurrentState, attention_layer, attention_layer_plain
 from .window import WindowParameters, one_hot_text
+
+if TYPE_CHECKING:
+    from ..model import Model
 
 __all__ = ["NetworkOutput", "StrokeNetwork"]
 
@@ -64,6 +68,13 @@ class StrokeNetwork(nn.Module):
         size = output_size(config.mixture_components)
         self.output_weight = nn.Parameter(torch.randn(size, 3 * h) * 0.02)
         self.output_bias = nn.Parameter(torch.zeros(size))
+
+    @classmethod
+    def from_model(cls, model: Model) -> StrokeNetwork:
+        """A network with a model's weights, in evaluation mode."""
+        network = cls(len(model.alphabet), model.network)
+        network.load_state_dict({name: torch.from_numpy(w) for name, w in model.weights.items()})
+        return network.eval()
 
     def initial_state(self, batch: int) -> RecurrentState:
         """The state before the first point: all zeros."""

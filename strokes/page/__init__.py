@@ -1,6 +1,6 @@
 """Pages: paper in millimetres, and where lines of ink go on it. No torch."""
 
-from .document import Page
-from .layout import MM_PER_UNIT, fit_page
+from .document import Layer, Page
+from .layout import PageOptions, fit_page
 
-__all__ = ["MM_PER_UNIT", "Page", "fit_page"]
+__all__ = ["Layer", "Page", "PageOptions", "fit_page"]

@@ -1,4 +1,4 @@
-"""Pages: paper in millimetres with ink on it."""
+"""Pages: paper in millimetres with ink on it, a layer a pen."""
 
 from __future__ import annotations
 
@@ -6,9 +6,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..ink import Ink
+__all__ = ["Layer", "Page"]
 
-__all__ = ["Page"]
+
+@dataclass(frozen=True)
+class Layer:
+    """What one pen draws, or a guide that no pen draws.
+
+    Args:
+        name: as people see it in an editor.
+        strokes: each (n, 2) in millimetres from the paper's top left corner, y down, in writing order.
+        color: of its ink, as CSS has it; the exporter's own if None.
+        pen_width: in millimetres; the exporter's own if None.
+        plotted: whether a plotter draws it.
+    """
+
+    name: str
+    strokes: tuple[np.ndarray, ...] = ()
+    color: str | None = None
+    pen_width: float | None = None
+    plotted: bool = True
 
 
 @dataclass(frozen=True)
@@ -17,16 +34,16 @@ class Page:
 
     Args:
         width, height: of the paper, in millimetres.
-        lines: ink in millimetres from the top left corner, y down, in writing order.
+        layers: in the order in which they are drawn.
         text: what the ink says; exporters keep it as the description.
     """
 
     width: float
     height: float
-    lines: tuple[Ink, ...] = ()
+    layers: tuple[Layer, ...] = ()
     text: str = ""
 
     @property
     def strokes(self) -> tuple[np.ndarray, ...]:
-        """Every stroke on the page in writing order, each (n, 2) in millimetres."""
-        return tuple(stroke for line in self.lines for stroke in line.strokes)
+        """Every stroke that is plotted, in writing order, each (n, 2) in millimetres."""
+        return tuple(stroke for layer in self.layers if layer.plotted for stroke in layer.strokes)

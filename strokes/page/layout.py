@@ -4,65 +4,84 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from msgspec import Meta
 
+from ..documents import check_fields
 from ..files import InputError
 from ..ink import Ink
 from ..ink.curves import flatten
-from ..ink.metrics import baseline
-from .document import Page
+from .document import Layer, Page
 
-__all__ = ["MM_PER_UNIT", "fit_page"]
+__all__ = ["INK", "PageOptions", "fit_page"]
 
-#: The default size of handwriting: millimetres for one height of a line, which is the standard deviation of
-#: its y. Small letters come out 2.5 to 3 mm high.
-MM_PER_UNIT = 2.2
+#: The name of the layer that text is written on.
+INK = "ink"
 
+# An x-height is this share of the distance between lines; ascenders and descenders reach twice as far.
+_X_HEIGHT = 0.243
 _LONGEST_M = 20.0
 
 
-def fit_page(
-    lines: Ink | Sequence[Ink | None],
-    *,
-    text: str = "",
-    scale: float = MM_PER_UNIT,
-    line_height: float = 10.0,
-    margin: float = 5.0,
-) -> Page:
-    """A page just large enough for the ink and a margin around it.
-
-    Lines stand one below another, flush left, on baselines `line_height` apart.
+@dataclass(frozen=True)
+class PageOptions:
+    """How lines are set on paper.
 
     Args:
-        lines: one line or several, in units of the network; None leaves a line blank.
-        text: what the ink says.
-        scale: millimetres for one unit of ink.
-        line_height: millimetres from baseline to baseline.
+        line_height: millimetres from one baseline to the next; the writing keeps its share of it.
         margin: millimetres between the middle of the pen's outermost marks and the edge of the paper.
 
     Raises:
-        InputError: there is no ink or it is longer than 20 m; scale or line_height is not positive, or
-            margin is negative.
+        ValueError: a number is out of range.
     """
-    for name, value in (("scale", scale), ("line height", line_height)):
-        if not (math.isfinite(value) and value > 0):
-            raise InputError(f"the {name} is {value} mm; give a positive number of millimetres")
-    if not (math.isfinite(margin) and margin >= 0):
-        raise InputError(f"the margin is {margin} mm; give 0 or a positive number of millimetres")
+
+    line_height: Annotated[float, Meta(ge=1, le=1000)] = 10.0
+    margin: Annotated[float, Meta(ge=0, le=1000)] = 5.0
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+    @property
+    def x_height(self) -> float:
+        """Millimetres for one x-height, the unit of canonical ink."""
+        return _X_HEIGHT * self.line_height
+
+
+def fit_page(
+    lines: Ink | Sequence[Ink | None], options: PageOptions | None = None, *, text: str = ""
+) -> Page:
+    """A page just large enough for the ink and a margin around it.
+
+    Lines stand one below another, flush left, all to one scale.
+
+    Args:
+        lines: one line or several, canonical ink (baseline at y = 0, x-height 1); None leaves a line blank.
+        options: line height and margin.
+        text: what the ink says.
+
+    Raises:
+        InputError: there is no ink, or it would be longer than 20 m.
+    """
+    options = options or PageOptions()
     placed = []
     for row, ink in enumerate([lines] if isinstance(lines, Ink) else lines):
         if ink is not None and ink.strokes:
-            shift = -ink.bounds[0] * scale, row * line_height - baseline(ink) * scale
-            placed.append(ink.transformed(np.eye(2) * scale, shift))
+            shift = -ink.bounds[0] * options.x_height, row * options.line_height
+            placed.append(ink.transformed(np.eye(2) * options.x_height, shift))
     if not placed:
         raise InputError("there is no ink to fit a page to; give a text with something to write in it")
     boxes = np.array([ink.bounds for ink in placed])
     metres = float((boxes[:, 2:].max(axis=0) - boxes[:, :2].min(axis=0)).max()) / 1000
     if metres > _LONGEST_M:
-        raise InputError(f"the ink would be {metres:.3g} m long; give a smaller scale or a shorter text")
+        raise InputError(
+            f"the ink would be {metres:.3g} m long; give a smaller line height or a shorter text"
+        )
     # The curve bulges a little beyond the points that it passes through.
     curve = np.concatenate([flatten(stroke, 0.01) for ink in placed for stroke in ink.strokes])
-    low, high = curve.min(axis=0) - margin, curve.max(axis=0) + margin
-    width, height = (math.ceil(size * 1000) / 1000 for size in high - low)
-    return Page(width, height, tuple(ink.transformed(shift=-low) for ink in placed), text)
+    low, high = curve.min(axis=0) - options.margin, curve.max(axis=0) + options.margin
+    width, height = (math.ceil(size * 1000) / 1000 for size in (high - low).tolist())
+    strokes = tuple(stroke for ink in placed for stroke in ink.transformed(shift=-low).strokes)
+    return Page(width, height, (Layer(INK, strokes),), text)

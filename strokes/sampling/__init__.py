@@ -1,5 +1,7 @@
 """Drawing lines of ink from a model."""
 
-from .sample import Sample, Sampler, SamplingOptions
+from .options import SamplingOptions
+from .quality import QualityReport
+from .sampler import Sample, Sampler
 
-__all__ = ["Sample", "Sampler", "SamplingOptions"]
+__all__ = ["QualityReport", "Sample", "Sampler", "SamplingOptions"]

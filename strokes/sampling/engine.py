@@ -1,127 +1,147 @@
-"""The network one point at a time, in numpy: what writes a line without waiting for torch.
+"""The seam between drawing lines and computing the network: a block of rows, stepped one point at a time.
 
-The same equations as `strokes.network`, which tests hold it to. A block of rows always has the same
-number of rows, used or not, so that a line's numbers never depend on what is written beside it.
+`Engine` is what the sampler knows. `NumpyEngine` computes the equations of `strokes.network` in float32 with numpy
+alone, and is the reference for faster ones.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from ..model import Model
 
-__all__ = ["BLOCK", "Engine", "State"]
-
-#: Rows computed together.
-BLOCK = 8
-
-_MAX_CORRELATION = 1 - 2e-4
+__all__ = ["Engine", "Mixtures", "NumpyEngine", "RowState"]
 
 
-@dataclass
-class State:
-    """As `strokes.network.RecurrentState`, in numpy, for BLOCK rows; `Engine.step` changes it in place."""
+@dataclass(frozen=True)
+class RowState:
+    """All that the network carries from point to point in one row. Only an engine looks inside."""
 
-    h1: np.ndarray
-    c1: np.ndarray
-    h2: np.ndarray
-    c2: np.ndarray
-    h3: np.ndarray
-    c3: np.ndarray
-    window: np.ndarray
-    kappa: np.ndarray
+    arrays: tuple[np.ndarray, ...]
 
 
-class Engine:
-    """A model's network, ready to step.
+@dataclass(frozen=True)
+class Mixtures:
+    """The densities of the next point of every row, and the window that gave them; valid until the next step.
+
+    Attributes:
+        outputs: (rows, 1 + 6M) float32, raw outputs of the network.
+        phi: (rows, U + 1) float32, window weights at the positions 1 ... U + 1, where U is at least the length of the
+            longest text. A row whose text is shorter has weights past its end, too.
+    """
+
+    outputs: np.ndarray
+    phi: np.ndarray
+
+
+class Engine(Protocol):
+    """A block of rows. A row's numbers must not depend on what stands in the others, nor on how many there are."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows are stepped together."""
+
+    def load(
+        self, row: int, ids: np.ndarray, style: np.ndarray | None = None, state: RowState | None = None
+    ) -> None:
+        """Put a text into a row.
+
+        Args:
+            row: which one.
+            ids: (U,) int64, the characters.
+            style: a style vector, for models that have one.
+            state: where to go on from; the beginning of a line if None.
+        """
+
+    def step(self, offsets: np.ndarray) -> Mixtures:
+        """Read one point a row, (rows, 3) normalised; rows that hold no text may have any."""
+
+    def snapshot(self, row: int) -> RowState:
+        """A copy of what the network carries in a row."""
+
+    def restore(self, row: int, state: RowState) -> None:
+        """Put back what `snapshot` gave; the row's text stays."""
+
+
+class NumpyEngine:
+    """The network in float32, in numpy.
 
     Args:
         model: weights and sizes.
-
-    Raises:
-        KeyError: the weights are not those of a stroke network.
+        rows: rows stepped together.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, rows: int = 8) -> None:
         w = {k: np.ascontiguousarray(v, np.float32) for k, v in model.weights.items()}
-        self.symbols = len(model.alphabet)
-        self.hidden = w["layer1_hidden"].shape[1]
-        self.components = w["window_bias"].shape[0] // 3
-        self.scale_floor = float(model.network.get("scale_floor", 0.0))
+        self.rows = rows
+        self._symbols = len(model.alphabet)
+        self._components = model.network.window_components
 
         def stacked(*parts: np.ndarray) -> np.ndarray:
             return np.ascontiguousarray(np.concatenate(parts, axis=1).T)
 
-        self._layers = [
+        self._layers = (
             (stacked(w["layer1_offsets"], w["layer1_window"], w["layer1_hidden"]), w["layer1_bias"]),
             (stacked(w["layer2_input"], w["layer2_hidden"]), w["layer2_bias"]),
             (stacked(w["layer3_input"], w["layer3_hidden"]), w["layer3_bias"]),
-        ]
+        )
         self._projection = stacked(w["window_projection"]), w["window_bias"]
         self._output = stacked(w["output_weight"]), w["output_bias"]
+        hidden = model.network.hidden
+        sizes = (*[hidden] * 6, self._symbols, self._components)
+        # h1, c1, h2, c2, h3, c3, window, kappa
+        self._state = tuple(np.zeros((rows, n), np.float32) for n in sizes)
+        self._ids: list[np.ndarray] = [np.zeros(0, np.int64)] * rows
 
-    def initial_state(self) -> State:
-        def zeros(n: int) -> np.ndarray:
-            return np.zeros((BLOCK, n), np.float32)
+    def load(
+        self, row: int, ids: np.ndarray, style: np.ndarray | None = None, state: RowState | None = None
+    ) -> None:
+        """See `Engine`."""
+        if style is not None:
+            raise ValueError("this model has no styles")
+        self._ids[row] = ids
+        if state is not None:
+            self.restore(row, state)
+        else:
+            for part in self._state:
+                part[row] = 0.0
 
-        cells = [zeros(self.hidden) for _ in range(6)]
-        return State(*cells, window=zeros(self.symbols), kappa=zeros(self.components))
+    def snapshot(self, row: int) -> RowState:
+        """See `Engine`."""
+        return RowState(tuple(part[row].copy() for part in self._state))
 
-    def encode(self, texts: list[np.ndarray]) -> np.ndarray:
-        """One-hot (BLOCK, U, A) of up to BLOCK arrays of ids; zero rows past the end of a text."""
-        out = np.zeros((BLOCK, max(map(len, texts)), self.symbols), np.float32)
-        for row, ids in zip(out, texts, strict=False):
-            row[np.arange(len(ids)), ids] = 1.0
-        return out
+    def restore(self, row: int, state: RowState) -> None:
+        """See `Engine`."""
+        for part, kept in zip(self._state, state.arrays, strict=True):
+            part[row] = kept
 
-    def step(self, offsets: np.ndarray, text: np.ndarray, state: State) -> tuple[np.ndarray, np.ndarray]:
-        """Read one point a row, (BLOCK, 3); text one-hot (BLOCK, U, A).
-
-        Returns:
-            outputs (BLOCK, 1 + 6M), raw, for the next point, and phi (BLOCK, U + 1) at the positions
-            1 ... U + 1, the last of which lies past the end of the longest text.
-        """
-        s = state
+    def step(self, offsets: np.ndarray) -> Mixtures:
+        """See `Engine`; Graves 2013, eqs. 46-53."""
+        h1, c1, h2, c2, h3, c3, window, kappa = self._state
         x = offsets.astype(np.float32)
-        _cell(np.concatenate([x, s.window, s.h1], axis=1), *self._layers[0], s.h1, s.c1)
+        _cell(np.concatenate([x, window, h1], axis=1), *self._layers[0], h1, c1)
         matrix, bias = self._projection
-        p = np.exp(s.h1 @ matrix + bias)
-        k = self.components
-        s.kappa += p[:, 2 * k :]
-        u = np.arange(1, text.shape[1] + 2, dtype=np.float32)
-        distance = s.kappa[:, :, None] - u
+        p = np.exp(h1 @ matrix + bias)
+        k = self._components
+        kappa += p[:, 2 * k :]
+        u = np.arange(1, max(map(len, self._ids)) + 2, dtype=np.float32)
+        distance = kappa[:, :, None] - u
         phi = (p[:, :k, None] * np.exp(-p[:, k : 2 * k, None] * distance**2)).sum(axis=1)
-        s.window[:] = (phi[:, None, :-1] @ text)[:, 0]
-        skip = np.concatenate([x, s.window], axis=1)
-        _cell(np.concatenate([skip, s.h1, s.h2], axis=1), *self._layers[1], s.h2, s.c2)
-        _cell(np.concatenate([skip, s.h2, s.h3], axis=1), *self._layers[2], s.h3, s.c3)
+        # Character by character, in the order of the row's own text, whatever the width of the block.
+        for row, ids in enumerate(self._ids):
+            window[row] = np.bincount(ids, phi[row, : len(ids)], self._symbols)
+        skip = np.concatenate([x, window], axis=1)
+        _cell(np.concatenate([skip, h1, h2], axis=1), *self._layers[1], h2, c2)
+        _cell(np.concatenate([skip, h2, h3], axis=1), *self._layers[2], h3, c3)
         matrix, bias = self._output
-        return np.concatenate([s.h1, s.h2, s.h3], axis=1) @ matrix + bias, phi
-
-    def draw(self, output: np.ndarray, bias: float, rng: np.random.Generator) -> tuple[float, float, float]:
-        """One offset from one row of outputs, (1 + 6M,): Graves 2013, eqs. 18-25, 61 and 62."""
-        m = (len(output) - 1) // 6
-        y = output.astype(np.float64)
-        weights = np.exp((y[1 : 1 + m] - y[1 : 1 + m].max()) * (1 + bias))
-        pick, end = rng.random(2)
-        j = min(int(np.searchsorted(np.cumsum(weights), pick * weights.sum(), side="right")), m - 1)
-        a, b = rng.standard_normal(2)
-        mean_x, mean_y = y[1 + m + j], y[1 + 2 * m + j]
-        scale_x, scale_y = np.maximum(np.exp(y[[1 + 3 * m + j, 1 + 4 * m + j]]), self.scale_floor) * np.exp(
-            -bias
-        )
-        rho = np.tanh(y[1 + 5 * m + j]) * _MAX_CORRELATION
-        return (
-            mean_x + scale_x * a,
-            mean_y + scale_y * (rho * a + np.sqrt(1 - rho * rho) * b),
-            float(end < 1 / (1 + np.exp(-y[0]))),
-        )
+        return Mixtures(np.concatenate([h1, h2, h3], axis=1) @ matrix + bias, phi)
 
 
 def _cell(z: np.ndarray, matrix: np.ndarray, bias: np.ndarray, h: np.ndarray, c: np.ndarray) -> None:
-    """One LSTM step on inputs and hidden state side by side, z (BLOCK, n); h and c in place."""
+    """One LSTM step on inputs and hidden state side by side, z (rows, n); h and c in place."""
     gates = z @ matrix
     gates += bias
     n = h.shape[1]

@@ -1,0 +1,131 @@
+"""Preprocessing: how a network's offsets come from recorded ink, and how ink comes back from them.
+
+Saved with every corpus and every model. Geometry is decided by it alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+import numpy as np
+from msgspec import Meta
+
+from .documents import check_fields
+from .ink import Ink
+from .ink.cleaning import deskew, subsample
+from .ink.metrics import LineMetrics
+
+__all__ = ["Preprocessing", "Statistics"]
+
+# Ink units are those of a digitiser (some 100 an x-height) or x-heights.
+_Mean = Annotated[float, Meta(ge=-1e6, le=1e6)]
+_Std = Annotated[float, Meta(ge=1e-6, le=1e6)]
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Mean and standard deviation of the offsets, (x, y), in ink units.
+
+    Raises:
+        ValueError: a number is out of range.
+    """
+
+    mean: tuple[_Mean, _Mean] = (0.0, 0.0)
+    std: tuple[_Std, _Std] = (1.0, 1.0)
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+    def normalise(self, offsets: np.ndarray) -> np.ndarray:
+        """(T, 3) offsets in ink units -> (T, 3) float32, each axis with mean 0 and standard deviation 1.
+
+        The first row is the pen at its starting point, which is not an offset: it becomes zeros
+        (its end_of_stroke stays).
+        """
+        out = np.array(offsets, np.float64)
+        out[:, :2] = (out[:, :2] - self.mean) / self.std
+        out[:1, :2] = 0.0
+        return out.astype(np.float32)
+
+    def restore(self, offsets: np.ndarray) -> np.ndarray:
+        """The inverse of `normalise`, with the pen starting at the origin; (T, 3) float64."""
+        out = np.array(offsets, np.float64)
+        out[:, :2] = out[:, :2] * self.std + self.mean
+        out[:1, :2] = 0.0
+        return out
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What is done to clean ink before a network sees it, in this order: deskew, scale, subsample, standardise.
+
+    Args:
+        statistics: of the offsets over the training lines.
+        deskew: whether each line's slope is taken out.
+        scale: what becomes 1 ink unit: "none" leaves the unit of the recording, "spread" divides each line by the
+            standard deviation of its y, "x_height" divides by the writer's x-height.
+        every: temporal subsampling: every n-th point of a stroke is kept, and its two ends.
+        tolerance: curvature subsampling: points are left out where the curve stays this near, in x-heights; 0 for
+            none.
+        longest_step: no step within a stroke is left longer than this by curvature subsampling, in x-heights.
+        x_height: of a usual training line, in ink units.
+        points_per_character: of a usual training line.
+
+    Raises:
+        ValueError: a number is out of range.
+    """
+
+    statistics: Statistics = field(default_factory=Statistics)
+    deskew: bool = True
+    scale: Literal["none", "spread", "x_height"] = "none"
+    every: Annotated[int, Meta(ge=1, le=100)] = 1
+    tolerance: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    longest_step: Annotated[float, Meta(ge=0, le=100)] = 0.0
+    x_height: Annotated[float, Meta(ge=1e-5, le=1e6)] = 1.0
+    points_per_character: Annotated[float, Meta(ge=1, le=1000)] = 21.4
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+    @property
+    def geometry(self) -> tuple[object, ...]:
+        """What must agree for one's offsets to mean the same as another's, up to their statistics."""
+        return self.deskew, self.scale, self.every, self.tolerance, self.longest_step
+
+    def to_offsets(self, ink: Ink) -> np.ndarray:
+        """Ink in ink units as the network reads it, (T, 3) float32."""
+        return self.statistics.normalise(ink.to_offsets())
+
+    def to_ink(self, offsets: np.ndarray) -> Ink:
+        """Offsets (T, 3) as drawn by a network, as ink in ink units that starts at the origin."""
+        return Ink.from_offsets(self.statistics.restore(offsets))
+
+    def canonical(self, ink: Ink) -> Ink:
+        """Ink in ink units deskewed, its baseline at y = 0, its unit the x-height of a usual training line.
+
+        All lines of a model share that unit, so letters of equal height stay equally high.
+        """
+        ink = deskew(ink)
+        return ink.transformed(
+            np.eye(2) / self.x_height, (0.0, -LineMetrics.of(ink).baseline / self.x_height)
+        )
+
+    def apply(self, ink: Ink, phase: int = 0) -> Ink:
+        """Clean recorded ink as ink in ink units: deskewed, scaled and subsampled.
+
+        Args:
+            ink: one line.
+            phase: which of the points temporal subsampling keeps.
+
+        Raises:
+            ValueError: all its points are at one height, so that it cannot be scaled.
+        """
+        if self.deskew:
+            ink = deskew(ink)
+        if self.scale == "spread":
+            spread = float(ink.points[:, 1].astype(np.float64).std()) if ink.strokes else 0.0
+            if spread == 0:
+                raise ValueError("all its points are at one height")
+            ink = Ink(tuple(s.astype(np.float64) / spread for s in ink.strokes))
+        return subsample(ink, self.every, phase)

@@ -1,0 +1,41 @@
+"""Drawing the next point of every row from its mixture density."""
+
+from __future__ import annotations
+
+import numpy as np
+
+__all__ = ["draw_offsets"]
+
+# As `strokes.network.mixture` has it: the density has a pole at a correlation of 1.
+_MAX_CORRELATION = 1 - 2e-4
+
+
+def draw_offsets(
+    outputs: np.ndarray, bias: float, scale_floor: float, uniforms: np.ndarray, normals: np.ndarray
+) -> np.ndarray:
+    """One offset a row: Graves 2013, eqs. 18-25, with the bias of eqs. 61 and 62.
+
+    Args:
+        outputs: (rows, 1 + 6M), raw outputs of the network.
+        bias: 0 or more.
+        scale_floor: least standard deviation of a component, before the bias acts.
+        uniforms: (rows, 2) in 0..1: the component, and the end of the stroke.
+        normals: (rows, 2), standard normal.
+
+    Returns:
+        (rows, 3) float64: dx, dy in standard deviations, and end_of_stroke (0 or 1).
+    """
+    y = outputs.astype(np.float64)
+    m = (y.shape[1] - 1) // 6
+    logits = y[:, 1 : 1 + m]
+    weights = np.exp((logits - logits.max(axis=1, keepdims=True)) * (1 + bias)).cumsum(axis=1)
+    component = (weights <= uniforms[:, :1] * weights[:, -1:]).sum(axis=1).clip(max=m - 1)
+    rows = np.arange(len(y))
+    mean_x, mean_y, log_x, log_y, rho = (y[rows, 1 + k * m + component] for k in range(1, 6))
+    scale_x, scale_y = (np.maximum(np.exp(s), scale_floor) * np.exp(-bias) for s in (log_x, log_y))
+    rho = np.tanh(rho) * _MAX_CORRELATION
+    a, b = normals.T
+    end = uniforms[:, 1] < 1 / (1 + np.exp(-y[:, 0]))
+    return np.stack(
+        [mean_x + scale_x * a, mean_y + scale_y * (rho * a + np.sqrt(1 - rho * rho) * b), end], axis=1
+    )
