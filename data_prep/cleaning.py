@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from typing import Literal
 
 import numpy as np
 
 from strokes.ink import Ink
-from strokes.ink.cleaning import deskew, every_nth
-from strokes.ink.metrics import line_slope
+from strokes.preprocessing import Preprocessing
 
 __all__ = [
     "PRESETS",
@@ -23,14 +23,10 @@ __all__ = [
     "clean",
     "clean_text",
     "cut_leaps",
-    "deskew",
     "drop_long_steps",
     "drop_spikes",
     "drop_strays",
-    "line_slope",
     "misfits",
-    "resample",
-    "rescale",
     "unreadable",
 ]
 
@@ -111,6 +107,12 @@ class CleaningOptions:
         """
         return 1 / 512 if self.scale else 1 / 8 if self.slope else 1.0
 
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """The geometry that lines have after cleaning."""
+        scale: Literal["spread", "none"] = "spread" if self.scale else "none"
+        return Preprocessing(deskew=self.slope, scale=scale, every=self.every)
+
     def as_dict(self) -> dict[str, object]:
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
@@ -138,18 +140,6 @@ PRESETS = {
 # -- ink ----------------------------------------------------------------------------------------
 
 
-def _ends(ink: Ink) -> np.ndarray:
-    """(N,) bool: the last point of each stroke."""
-    ends = np.zeros(ink.point_count, bool)
-    ends[np.cumsum([len(s) for s in ink.strokes], dtype=np.int64) - 1] = True
-    return ends
-
-
-def _ink(points: np.ndarray, ends: np.ndarray) -> Ink:
-    stops = (np.flatnonzero(ends) + 1).tolist()
-    return Ink(tuple(points[a:b] for a, b in zip([0, *stops], stops, strict=False)))
-
-
 def _leaps(points: np.ndarray, ends: np.ndarray, limit: float) -> np.ndarray:
     """(N - 1,) bool: the step from point i to i + 1 is within a stroke and over the limit on an axis."""
     return (np.abs(np.diff(points, axis=0)) > limit).any(axis=1) & ~ends[:-1]
@@ -161,13 +151,13 @@ def drop_spikes(ink: Ink, limit: float) -> Ink:
     A point goes if its steps from and to its neighbours in the stroke are both over `limit` on an axis
     while the neighbours are nearer to each other than that: the sensor misread one reading.
     """
-    points, ends = ink.points, _ends(ink)
+    points, ends = ink.points, ink.ends
     leaps = _leaps(points, ends, limit)
     if not leaps.any():
         return ink
     near = (np.abs(points[2:] - points[:-2]) <= limit).all(axis=1)
     keep = np.r_[True, ~(leaps[:-1] & leaps[1:] & near), True]
-    return _ink(points[keep], ends[keep])  # ends are never spikes
+    return Ink.from_points(points[keep], ends[keep])  # ends are never spikes
 
 
 def cut_leaps(ink: Ink, limit: float) -> Ink:
@@ -175,9 +165,9 @@ def cut_leaps(ink: Ink, limit: float) -> Ink:
 
     No pen moves so far between two readings: the sensor missed that it was lifted.
     """
-    points, ends = ink.points, _ends(ink)
+    points, ends = ink.points, ink.ends
     leaps = _leaps(points, ends, limit)
-    return _ink(points, ends | np.append(leaps, True)) if leaps.any() else ink
+    return Ink.from_points(points, ends | np.append(leaps, True)) if leaps.any() else ink
 
 
 def drop_strays(ink: Ink, limit: float = 8.0) -> Ink:
@@ -209,31 +199,6 @@ def drop_long_steps(ink: Ink, limit: float) -> Ink:
     return Ink.from_offsets(offsets[~long])
 
 
-def rescale(ink: Ink) -> Ink:
-    """Divided by the standard deviation of y.
-
-    Raises:
-        ValueError: all points are at one height.
-    """
-    points = ink.points.astype(np.float64)
-    deviation = float(points[:, 1].std()) if len(points) else 0.0
-    if deviation == 0:
-        raise ValueError("all its points are at one height")
-    return _ink(points / deviation, _ends(ink))
-
-
-def resample(ink: Ink, every: int, phase: int = 0) -> Ink:
-    """Every n-th point of each stroke, its first and last always: dots and ends stay.
-
-    Phase 0 keeps points 0, n, 2n, ...; phase p keeps 0, p, p + n, ...
-    """
-    if every == 1:
-        return ink
-    points, ends = ink.points, _ends(ink)
-    keep = every_nth(ends, every, phase)
-    return _ink(points[keep], ends[keep])
-
-
 def clean(ink: Ink, options: CleaningOptions, phase: int = 0) -> Ink:
     """Recorded ink as `options` wants it: outliers, slope, scale and points, in this order.
 
@@ -244,11 +209,7 @@ def clean(ink: Ink, options: CleaningOptions, phase: int = 0) -> Ink:
         ink = cut_leaps(drop_spikes(drop_strays(ink), options.spike), options.spike)
     if options.longest_step:
         ink = drop_long_steps(ink, options.longest_step)
-    if options.slope:
-        ink = deskew(ink)
-    if options.scale:
-        ink = rescale(ink)
-    return resample(ink, options.every, phase)
+    return options.preprocessing.apply(ink, phase)
 
 
 # -- text ---------------------------------------------------------------------------------------
@@ -294,7 +255,7 @@ def amounts(ink: Ink, text: str) -> np.ndarray:
     points = ink.points.astype(np.float64)
     if len(points) == 0:
         return np.zeros(3)
-    travel = np.hypot(*np.diff(points, axis=0).T)[~_ends(ink)[:-1]].sum()
+    travel = np.hypot(*np.diff(points, axis=0).T)[~ink.ends[:-1]].sum()
     return np.array([len(points), travel, np.ptp(points[:, 0])]) / letters
 
 

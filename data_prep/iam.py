@@ -30,6 +30,7 @@ from lxml import etree
 from strokes.corpus import TRAINING_SPLITS, Corpus
 from strokes.files import InputError, atomic_path
 from strokes.ink import Ink, Line
+from strokes.ink.cleaning import subsample
 
 from .cleaning import (
     PRESETS,
@@ -38,7 +39,6 @@ from .cleaning import (
     clean,
     clean_text,
     misfits,
-    resample,
     unreadable,
 )
 
@@ -547,7 +547,7 @@ def prepare(
                 reject(line.split, Remark(line.name, "flat", str(e)))
                 continue
             phases = options.phases if line.split in TRAINING_SPLITS else 1
-            inks = [resample(ink, options.every, phase) for phase in range(phases)]
+            inks = [subsample(ink, options.every, phase) for phase in range(phases)]
             longest = max(float(np.abs(np.diff(i.points, axis=0)).max(initial=0)) for i in inks)
             if longest > 32766 * options.unit:
                 reject(line.split, Remark(line.name, "step too long", f"a step of {longest:.0f} ink units"))
@@ -563,6 +563,7 @@ def prepare(
         corpus = Corpus.build(
             lines(),
             unit=options.unit,
+            preprocessing=options.preprocessing,
             min_count=options.min_count * options.phases,  # each training line is there once a phase
             options=options.as_dict(),
         )

@@ -37,7 +37,7 @@ def main() -> None:
     export(fit_page(rows, scale=1.0, line_height=13), ROOT / "docs" / "biases.png", dpi=220)
     sample = writer.sample(SENTENCE, SamplingOptions(seed=1))
     attention_heatmap(
-        sample.text, sample.window, writer.in_heights(sample.ink), ROOT / "docs" / "attention.png"
+        sample.text, sample.window, sample.ink, ROOT / "docs" / "attention.png"
     )
     for model in MODELS:
         writer = Writer(model)

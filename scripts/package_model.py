@@ -22,7 +22,7 @@ from strokes.alphabet import Alphabet
 from strokes.corpus import Corpus
 from strokes.figures import training_curves
 from strokes.model import Model, load_model
-from strokes.network import NetworkConfig, StrokeNetwork
+from strokes.network import StrokeNetwork
 from strokes.training.evaluation import evaluate
 
 
@@ -41,9 +41,9 @@ def main() -> None:
     target = Path(strokes.models.__file__).parent / args.name
     # The weights as they will be shipped, rounded to float16, are the ones to measure.
     rounded = {k: v.astype("float16").astype("float32") for k, v in model.weights.items()}
-    network = StrokeNetwork(len(model.alphabet), NetworkConfig(**model.network))
+    network = StrokeNetwork(len(model.alphabet), model.network)
     network.load_state_dict({k: torch.from_numpy(v) for k, v in rounded.items()})
-    corpus = replace(corpus, alphabet=model.alphabet, statistics=model.statistics)
+    corpus = corpus.read_as(model)
     split = model.info["training"]["validation_split"]
     result = asdict(evaluate(network, corpus, corpus.select(split)))
     info = dict(model.info) | {"preset": dict(corpus.options), "validation": {"split": split, **result}}

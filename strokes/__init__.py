@@ -11,24 +11,26 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .alphabet import Alphabet
-    from .corpus import Corpus, Statistics
+    from .corpus import Corpus
     from .files import InputError
     from .ink import Ink, Line
     from .model import Model, load_model
     from .network import Mixture, NetworkConfig, RecurrentState, StrokeNetwork
-    from .page import Page, fit_page
-    from .sampling import Sample, Sampler, SamplingOptions
+    from .page import Layer, Page, PageOptions, fit_page
+    from .preprocessing import Preprocessing, Statistics
+    from .sampling import QualityReport, Sample, Sampler, SamplingOptions
     from .writer import Writer, Written
 
 _HOMES = {
     "alphabet": ("Alphabet",),
-    "corpus": ("Corpus", "Statistics"),
+    "corpus": ("Corpus",),
     "files": ("InputError",),
     "ink": ("Ink", "Line"),
     "model": ("Model", "load_model"),
     "network": ("Mixture", "NetworkConfig", "RecurrentState", "StrokeNetwork"),
-    "page": ("Page", "fit_page"),
-    "sampling": ("Sample", "Sampler", "SamplingOptions"),
+    "page": ("Layer", "Page", "PageOptions", "fit_page"),
+    "preprocessing": ("Preprocessing", "Statistics"),
+    "sampling": ("QualityReport", "Sample", "Sampler", "SamplingOptions"),
     "writer": ("Writer", "Written"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import numpy as np
@@ -18,6 +18,9 @@ from .ink import Ink, Line
 from .ink.metrics import LineMetrics
 from .npz import read_npz, save_npz
 from .preprocessing import Preprocessing, Statistics
+
+if TYPE_CHECKING:
+    from .model import Model
 
 __all__ = ["TRAINING_SPLITS", "VALIDATION_SPLIT", "Corpus", "CorpusError"]
 
@@ -164,6 +167,11 @@ class Corpus:
     def normalised(self, i: int) -> np.ndarray:
         """Offsets of line i as the network reads them, (T, 3) float32."""
         return self.statistics.normalise(self.offsets(i))
+
+    def read_as(self, model: Model) -> Corpus:
+        """The same lines in a model's alphabet and with its statistics."""
+        preprocessing = replace(self.preprocessing, statistics=model.statistics)
+        return replace(self, alphabet=model.alphabet, preprocessing=preprocessing)
 
     def line(self, i: int) -> Line:
         rows = slice(self.starts[i], self.starts[i + 1])

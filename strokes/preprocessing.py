@@ -101,15 +101,12 @@ class Preprocessing:
         """Offsets (T, 3) as drawn by a network, as ink in ink units that starts at the origin."""
         return Ink.from_offsets(self.statistics.restore(offsets))
 
-    def canonical(self, ink: Ink) -> Ink:
-        """Ink in ink units deskewed, its baseline at y = 0, its unit the x-height of a usual training line.
-
-        All lines of a model share that unit, so letters of equal height stay equally high.
-        """
+    def canonical(self, ink: Ink, text: str) -> Ink:
+        """One line in ink units as pages take it: deskewed, its baseline at y = 0, one x-height = 1."""
         ink = deskew(ink)
-        return ink.transformed(
-            np.eye(2) / self.x_height, (0.0, -LineMetrics.of(ink).baseline / self.x_height)
-        )
+        metrics = LineMetrics.of(ink)
+        x_height = metrics.x_height_of(text, self.x_height)
+        return ink.transformed(np.eye(2) / x_height, (0.0, -metrics.baseline / x_height))
 
     def apply(self, ink: Ink, phase: int = 0) -> Ink:
         """Clean recorded ink as ink in ink units: deskewed, scaled and subsampled.

@@ -64,22 +64,16 @@ def run(argv: Sequence[str]) -> int:
         splits = ", ".join(sorted(set(corpus.splits) - {""}))
         raise InputError(f"{args.corpus}: no line in the split {selection.split!r}; there are {splits}")
 
-    from dataclasses import asdict, replace
+    from dataclasses import asdict
 
     import torch
 
-    from ..network import NetworkConfig, StrokeNetwork
+    from ..network import StrokeNetwork
     from ..training.evaluation import evaluate
 
-    try:
-        network = StrokeNetwork(len(model.alphabet), NetworkConfig(**model.network))
-    except TypeError as e:
-        raise InputError(
-            f"{args.model}: its config.json names a network that this version cannot build ({e})"
-        ) from None
-    network.load_state_dict({k: torch.from_numpy(v) for k, v in model.weights.items()})
-    corpus = replace(corpus, alphabet=model.alphabet, statistics=model.statistics)
-    if model.info.get("preset") is not None and dict(corpus.options) != model.info["preset"]:
+    network = StrokeNetwork.from_model(model)
+    corpus = corpus.read_as(model)
+    if corpus.preprocessing.geometry != model.preprocessing.geometry:
         say(f"{args.corpus} was prepared with other options than the model's; the figures do not compare")
     if selection.limit:
         indices = indices[: selection.limit]

@@ -42,6 +42,6 @@ def run(argv: Sequence[str]) -> int:
     if len(lines) > 1:
         raise InputError(f"a heatmap shows one line, and this text needs {len(lines)}; shorten it")
     sample = writer.sample(lines[0], options)
-    attention_heatmap(sample.text, sample.window, writer.in_heights(sample.ink), args.output)
+    attention_heatmap(sample.text, sample.window, sample.ink, args.output)
     remarks(transliteration, [] if sample.sound else [sample])
     return 0

@@ -96,13 +96,9 @@ def run(argv: Sequence[str]) -> int:
         if args.resume:
             raise InputError("--start begins a run and --resume goes on with one; leave one of them out")
         from ..model import load_model
-        from ..network.config import NetworkConfig
 
         start = load_model(args.start)
-        try:
-            config = replace(config, network=NetworkConfig(**start.network))
-        except TypeError as e:
-            raise InputError(f"{args.start}: its network is not one that this version builds ({e})") from None
+        config = replace(config, network=start.network)
 
     import torch
 
@@ -158,7 +154,7 @@ def _train(
     corpus = Corpus.load(corpus_file)
     if (
         start is not None
-        and start.info.get("preset") not in (None, dict(corpus.options))
+        and start.preprocessing.geometry != corpus.preprocessing.geometry
         and (not place or place.rank == 0)
     ):
         say(

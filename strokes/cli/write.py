@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Annotated
+from dataclasses import asdict
 
-from msgspec import Meta
-
-from ..documents import check_fields
 from ..export import FORMATS, PenOptions, PngOptions
 from ..files import InputError, check_output
+from ..page import PageOptions
 from .console import progress, say
 from .inputs import add_hand, add_text, hand, read_text, remarks
 from .parser import Parser
@@ -28,22 +25,6 @@ learned are replaced by the nearest it has, and named. Put -- before a text that
 _A4 = (210.0, 297.0)
 # Below this, writing is too small for most pens.
 _LEAST_LINE_HEIGHT = 3.0
-
-
-@dataclass(frozen=True)
-class PageOptions:
-    """The paper.
-
-    Args:
-        margin: millimetres around the ink.
-        line_height: millimetres from one line to the next; the writing keeps its share of it.
-    """
-
-    margin: Annotated[float, Meta(ge=0, le=1000)] = 5.0
-    line_height: Annotated[float, Meta(ge=0.5, le=500)] = 10.0
-
-    def __post_init__(self) -> None:
-        check_fields(self)
 
 
 def make_parser() -> Parser:
@@ -83,7 +64,6 @@ def run(argv: Sequence[str]) -> int:
     if suffix not in formats:
         raise InputError(f"{args.output}: unknown format {suffix!r}; end the name in {' or '.join(formats)}")
 
-    from ..page import MM_PER_UNIT
     from ..writer import Writer
 
     writer = Writer(args.model)
@@ -93,9 +73,7 @@ def run(argv: Sequence[str]) -> int:
         written = writer.write(
             text,
             sampling,
-            scale=MM_PER_UNIT * paper.line_height / 10.0,
-            line_height=paper.line_height,
-            margin=paper.margin,
+            paper,
             progress=tick,
         )
     written.save(args.output, **asdict(formats[suffix]))

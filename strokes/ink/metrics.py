@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,13 @@ _MAD = 1.4826
 _LEAST_TOP = 0.4
 # Median over 600 lines of IAM-OnDB; 5 and 95 %: 0.74, 1.60.
 _X_HEIGHT_PER_SPREAD = 1.105
+# How the x-height of a line of known text is weighed together, by 366 lines of 60 forms of IAM-OnDB: lines of one form
+# then differ by 13 %, against 18 % by the tops of letters alone; 1 - 0.2 is the weight of the spread.
+_TOPS = 0.2
+# Share of tall characters in a usual line, and what they add to the logarithm of its spread.
+_USUALLY_TALL, _TALL = 0.29, 0.55
+# So many characters, and the measure counts half.
+_DOUBT = 3
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,25 @@ class LineMetrics:
     baseline: float
     x_height: float
     spread: float
+
+    def x_height_of(self, text: str, usual: float) -> float:
+        """The x-height of a line whose text is known, in ink units.
+
+        Tall characters widen a line's spread, and their tops are taken for those of small letters now and then; the
+        text says how many there are. The shorter it is, the more the usual x-height counts.
+
+        Args:
+            text: what the line says.
+            usual: x-height of a usual line of the same source, in ink units.
+        """
+        written = [c for c in text if not c.isspace()]
+        tall = sum(c.isupper() or c.isdigit() or c in "bdfhklt" for c in written) / max(1, len(written))
+        spread = _X_HEIGHT_PER_SPREAD * self.spread * math.exp(-_TALL * (tall - _USUALLY_TALL))
+        if not spread > 0 or not self.x_height > 0:
+            return usual
+        measured = spread ** (1 - _TOPS) * self.x_height**_TOPS
+        ratio = min(max(measured / usual, 0.4), 2.5)
+        return float(usual * ratio ** (len(written) / (len(written) + _DOUBT)))
 
     @classmethod
     def of(cls, ink: Ink) -> LineMetrics:

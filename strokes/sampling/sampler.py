@@ -219,7 +219,7 @@ class _Block:
         preprocessing = self._model.preprocessing
         offsets = self._trace.offsets(row, length).astype(np.float32)
         window = self._trace.window(row, len(text), length)
-        ink = preprocessing.canonical(preprocessing.to_ink(offsets))
+        ink = preprocessing.canonical(preprocessing.to_ink(offsets), text)
         quality = check_quality(text, ink, window, preprocessing.points_per_character)
         return Sample(text, ink, offsets, window, by_rule, quality)
 

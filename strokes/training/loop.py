@@ -17,9 +17,10 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ..alphabet import Alphabet
-from ..corpus import Corpus, CorpusError, Statistics
+from ..corpus import Corpus, CorpusError
 from ..files import InputError, atomic_path
 from ..model import Model
+from ..preprocessing import Statistics
 from ..network import StrokeNetwork
 from ..network.cuda_graphs import GRAPH_STEPS
 from ..runs import legacy as checkpoints
@@ -77,11 +78,11 @@ def train(
     checkpoint, damaged = checkpoints.latest(run) if resume else (None, [])
     if checkpoint is not None and checkpoint.progress.get("start"):
         letters, kept = Alphabet(checkpoint.progress["alphabet"]), checkpoint.progress["start"]
-        corpus = replace(
-            corpus, alphabet=letters, statistics=Statistics(tuple(kept["mean"]), tuple(kept["std"]))
-        )
+        statistics = Statistics(tuple(kept["mean"]), tuple(kept["std"]))
+        preprocessing = replace(corpus.preprocessing, statistics=statistics)
+        corpus = replace(corpus, alphabet=letters, preprocessing=preprocessing)
     elif start is not None:
-        corpus = replace(corpus, alphabet=start.alphabet, statistics=start.statistics)
+        corpus = corpus.read_as(start)
     device = group.device
     dtype = compute_dtype(config.precision, device)
     network = StrokeNetwork(len(corpus.alphabet), config.network).to(device)
@@ -404,7 +405,7 @@ def _about(start: Model) -> dict[str, object]:
 
 def _model(network, corpus, config, progress, points_per_epoch, seconds, result: Evaluation) -> Model:
     info = {
-        "preset": corpus.options,
+        "preset": dict(corpus.options),
         "training": asdict(config),
         "epochs": round(progress["points"] / points_per_epoch, 3),
         "points": progress["points"],
@@ -417,8 +418,8 @@ def _model(network, corpus, config, progress, points_per_epoch, seconds, result:
         info["start"] = progress["start"].get("trained", {})
     return Model(
         weights={k: v.cpu().numpy() for k, v in network.state_dict().items()},
-        network=asdict(config.network),
+        network=config.network,
         alphabet=corpus.alphabet,
-        statistics=corpus.statistics,
+        preprocessing=corpus.preprocessing,
         info=info,
     )

@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from data_prep import cleaning
 from data_prep.cleaning import PRESETS, CleaningOptions, clean, clean_text
 from strokes.ink import Ink
+from strokes.ink.cleaning import deskew, subsample
+from strokes.ink.metrics import line_slope
+from strokes.preprocessing import Preprocessing
 
 _COORDINATE = st.integers(0, 8000)
 _STROKE = st.lists(st.tuples(_COORDINATE, _COORDINATE), min_size=1, max_size=9)
@@ -29,6 +32,10 @@ def writing(letters: int = 30, tilt: float = 0.0, seed: int = 0) -> Ink:
             strokes.append(np.array([[n * 110 + 40.0, -160]]))
     c, s = np.cos(tilt), np.sin(tilt)
     return Ink(tuple(strokes)).transformed(np.array([[c, -s], [s, c]]), (1000, 2000))
+
+
+def _scaled(ink: Ink) -> Ink:
+    return Preprocessing(deskew=False, scale="spread").apply(ink)
 
 
 # -- outliers ---------------------------------------------------------------------------------
@@ -104,10 +111,10 @@ def test_a_long_step_at_the_end_of_a_stroke_hands_the_end_on():
 @pytest.mark.parametrize("degrees", [-12, -4, 0.5, 3, 10])
 def test_the_slope_of_a_turned_line_is_found_and_taken_out(degrees):
     straight, turned = writing(), writing(tilt=np.radians(degrees))
-    assert cleaning.line_slope(turned) == pytest.approx(np.tan(np.radians(degrees)), abs=0.02)
-    level = cleaning.deskew(turned)
-    assert abs(cleaning.line_slope(level)) < 1e-3
-    expected = cleaning.deskew(straight).points
+    assert line_slope(turned) == pytest.approx(np.tan(np.radians(degrees)), abs=0.02)
+    level = deskew(turned)
+    assert abs(line_slope(level)) < 1e-3
+    expected = deskew(straight).points
     got = level.points - level.points.mean(axis=0) + expected.mean(axis=0)
     assert np.abs(got - expected).max() < 25  # 3,300 wide
 
@@ -115,23 +122,23 @@ def test_the_slope_of_a_turned_line_is_found_and_taken_out(degrees):
 def test_a_few_wild_points_do_not_turn_a_line():
     ink = writing(tilt=0.05)
     wild = Ink((*ink.strokes, np.array([[4200.0, 2900.0]] * 5)))
-    assert cleaning.line_slope(wild) == pytest.approx(cleaning.line_slope(ink), abs=0.02)
+    assert line_slope(wild) == pytest.approx(line_slope(ink), abs=0.02)
 
 
 def test_a_word_too_short_to_have_a_slope_is_not_turned():
     tall, low = [(0, 0), (10, -200), (20, 0)] * 3, [(60, 0), (90, 80), (120, 100)]
     tall_then_low = Ink((np.array(tall), np.array(low)))
-    assert cleaning.line_slope(tall_then_low) == 0.0
-    assert cleaning.deskew(tall_then_low) == tall_then_low
+    assert line_slope(tall_then_low) == 0.0
+    assert deskew(tall_then_low) == tall_then_low
 
 
 @given(INKS)
 def test_scaling_gives_y_deviation_one_and_keeps_shapes(ink):
     if np.ptp(ink.points[:, 1]) == 0:
         with pytest.raises(ValueError, match="one height"):
-            cleaning.rescale(ink)
+            _scaled(ink)
         return
-    scaled = cleaning.rescale(ink)
+    scaled = _scaled(ink)
     assert scaled.points[:, 1].astype(float).std() == pytest.approx(1, rel=1e-4)
     factor = ink.points[:, 1].astype(float).std()
     assert np.allclose(scaled.points * factor, ink.points, rtol=1e-5, atol=1e-2)
@@ -144,7 +151,7 @@ def test_scaling_gives_y_deviation_one_and_keeps_shapes(ink):
 @given(INKS, st.integers(1, 4), st.data())
 def test_resampling_keeps_ends_dots_order_and_every_nth_point(ink, every, data):
     phase = data.draw(st.integers(0, every - 1))
-    out = cleaning.resample(ink, every, phase)
+    out = subsample(ink, every, phase)
     assert len(out) == len(ink)
     for before, after in zip(ink.strokes, out.strokes, strict=True):
         last = len(before) - 1
@@ -154,7 +161,7 @@ def test_resampling_keeps_ends_dots_order_and_every_nth_point(ink, every, data):
 
 def test_the_phases_together_keep_every_point():
     ink = writing()
-    points = [set(map(tuple, cleaning.resample(ink, 3, p).points.tolist())) for p in range(3)]
+    points = [set(map(tuple, subsample(ink, 3, p).points.tolist())) for p in range(3)]
     assert set.union(*points) == set(map(tuple, ink.points.tolist()))
 
 
@@ -164,7 +171,7 @@ def test_the_phases_together_keep_every_point():
 def test_default_lines_are_level_and_have_their_size_and_points():
     raw = writing(tilt=0.1)
     ink = clean(raw, PRESETS["default"])
-    assert abs(cleaning.line_slope(ink)) < 0.02
+    assert abs(line_slope(ink)) < 0.02
     for before, after in zip(raw.strokes, ink.strokes, strict=True):
         a, b = (np.hypot(*np.diff(s.astype(float), axis=0).T) for s in (before, after))
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-3)
@@ -172,7 +179,7 @@ def test_default_lines_are_level_and_have_their_size_and_points():
 
 def test_half_the_lines_points_are_level_and_of_height_one():
     ink = clean(writing(tilt=0.1), PRESETS["half"])
-    assert abs(cleaning.line_slope(ink)) < 0.02
+    assert abs(line_slope(ink)) < 0.02
     whole = clean(writing(tilt=0.1), CleaningOptions(scale=True))
     assert whole.points[:, 1].astype(float).std() == pytest.approx(1, rel=1e-4)
     assert sum(len(s) == 1 for s in ink.strokes) == 8  # the dots

@@ -11,13 +11,12 @@ import pytest
 
 from strokes.export import FORMATS, SUFFIXES, PngOptions, SvgOptions, export, export_options, parse_color
 from strokes.files import InputError
-from strokes.ink import Ink
-from strokes.page import Page
+from strokes.page import Layer, Page
 
 
 @pytest.fixture
 def page():
-    return Page(20, 10, (Ink((np.array([[2.0, 5], [18, 5]]),)),), "a line")
+    return Page(20, 10, (Layer("ink", (np.array([[2.0, 5], [18, 5]]),)),), "a line")
 
 
 def test_the_suffix_chooses_the_format(page, tmp_path):

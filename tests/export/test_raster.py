@@ -9,12 +9,11 @@ from PIL import Image
 from strokes.export import PngOptions, raster
 from strokes.export.raster import draw, render
 from strokes.files import InputError
-from strokes.ink import Ink
-from strokes.page import Page
+from strokes.page import Layer, Page
 
 
 def page(*strokes, width=20.0, height=10.0, text=""):
-    return Page(width, height, (Ink(tuple(np.array(s, float) for s in strokes)),), text)
+    return Page(width, height, (Layer("ink", tuple(np.array(s, float) for s in strokes)),), text)
 
 
 def darkness(image):

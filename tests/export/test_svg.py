@@ -14,7 +14,7 @@ from strokes.export.raster import draw
 from strokes.export.svg import DOT_MM, path_data, render
 from strokes.ink import Ink
 from strokes.ink.curves import smooth
-from strokes.page import Page, fit_page
+from strokes.page import Layer, Page, fit_page
 
 SVG = "{http://www.w3.org/2000/svg}"
 INKSCAPE = "{http://www.inkscape.org/namespaces/inkscape}"
@@ -61,7 +61,7 @@ def numbers(d):
 
 
 def test_the_paper_is_in_millimetres(page, tmp_path):
-    root = parsed(Page(210, 297, page.lines))
+    root = parsed(Page(210, 297, page.layers))
     assert (root.get("width"), root.get("height"), root.get("viewBox")) == ("210mm", "297mm", "0 0 210 297")
     root = parsed(page)
     width, height = float(root.get("width")[:-2]), float(root.get("height")[:-2])
@@ -100,7 +100,7 @@ def test_each_stroke_is_a_path_along_its_curve_in_writing_order(page, tmp_path):
 
 def test_a_dot_survives_as_a_tenth_of_a_millimetre(tmp_path):
     tiny = (np.array([[3, 4]]), np.array([[6, 4], [6, 4]]), np.array([[8, 4], [8.03, 4.04]]))
-    paths = parsed(Page(10, 10, (Ink(tiny),)))[-1]
+    paths = parsed(Page(10, 10, (Layer("ink", tiny),)))[-1]
     assert paths[0].get("d") == "M2.95,4 L3.05,4"
     for path, stroke in zip(paths, tiny, strict=True):
         start, end = numbers(path.get("d"))
@@ -116,18 +116,18 @@ def test_numbers_are_short_and_plain():
 
 def test_the_text_is_kept_as_title_and_description(page, tmp_path):
     text = 'a < b & "c" \u2014 caf\u00e9 ]]> \x07 end'
-    root = parsed(Page(10, 10, page.lines, text))
+    root = parsed(Page(10, 10, page.layers, text))
     assert root.findtext(SVG + "title") == 'a < b & "c" \u2014 caf\u00e9 ]]> end'
     assert root.findtext(SVG + "desc") == text.replace("\x07", "")
     long = "one two three " * 20 + "\nlast line"
-    root = parsed(Page(10, 10, page.lines, long))
+    root = parsed(Page(10, 10, page.layers, long))
     assert len(root.findtext(SVG + "title")) <= 80 and root.findtext(SVG + "desc") == long
-    assert [child.tag for child in parsed(Page(10, 10, page.lines))] == [SVG + "g"]
+    assert [child.tag for child in parsed(Page(10, 10, page.layers))] == [SVG + "g"]
 
 
 def test_the_bytes_of_a_page_do_not_change():
     strokes = (np.array([[2, 5], [4, 3.5], [6, 5]]), np.array([[5, 2.25]]), np.array([[7, 5], [9, 5]]))
-    page = Page(12.5, 8, (Ink(strokes),), "a <b>")
+    page = Page(12.5, 8, (Layer("ink", strokes),), "a <b>")
     assert render(page, SvgOptions(pen_width_mm=0.5, color="navy")).decode() == WHOLE
 
 
