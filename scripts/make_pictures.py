@@ -9,8 +9,7 @@ from pathlib import Path
 
 from strokes.export import export
 from strokes.figures import attention_heatmap, samples_sheet
-from strokes.ink import Ink
-from strokes.page import fit_page
+from strokes.page import PageOptions, fit_page
 from strokes.sampling import SamplingOptions
 from strokes.writer import Writer
 
@@ -31,25 +30,20 @@ CARD = (
 
 
 def main() -> None:
-    (ROOT / "docs").mkdir(exist_ok=True)
+    """Write docs/biases.png, docs/attention.png and the cards' samples.png."""
     writer = Writer()
-    rows = [written(writer, SENTENCE, bias=bias, seed=seed) for bias in BIASES for seed in (1, 2)]
-    export(fit_page(rows, scale=1.0, line_height=13), ROOT / "docs" / "biases.png", dpi=220)
+    options = [SamplingOptions(bias=bias, seed=seed) for bias in BIASES for seed in (1, 2)]
+    page = fit_page([writer.sample(SENTENCE, o).ink for o in options], PageOptions(line_height=11))
+    export(page, ROOT / "docs" / "biases.png", dpi=220)
     sample = writer.sample(SENTENCE, SamplingOptions(seed=1))
-    attention_heatmap(
-        sample.text, sample.window, sample.ink, ROOT / "docs" / "attention.png"
-    )
+    attention_heatmap(sample.text, sample.window, sample.ink, ROOT / "docs" / "attention.png")
     for model in MODELS:
         writer = Writer(model)
-        lines = [(text, written(writer, text, seed=seed)) for seed, text in enumerate(CARD)]
+        lines = [
+            (text, writer.sample(text, SamplingOptions(seed=seed)).ink) for seed, text in enumerate(CARD)
+        ]
         sheet = ROOT / "strokes" / "models" / model / "samples.png"
         samples_sheet(lines, sheet, "default bias, seeds 0 to 7, no selection")
-
-
-def written(writer: Writer, text: str, **options: float) -> Ink:
-    """One line in millimetres, as `strokes write` has it."""
-    (line,) = writer.write(text, SamplingOptions(**options)).page.lines
-    return line
 
 
 if __name__ == "__main__":

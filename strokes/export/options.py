@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta
 
 from ..documents import check_fields
 from ..files import InputError
+
+if TYPE_CHECKING:
+    from ..page import Layer
 
 __all__ = ["PenOptions", "PngOptions", "SvgOptions", "parse_color"]
 
@@ -35,6 +38,19 @@ class PenOptions:
     def __post_init__(self) -> None:
         check_fields(self)
         parse_color(self.color)
+
+    def pen(self, layer: Layer) -> PenOptions:
+        """The pen of a layer: its own width and colour where it has them.
+
+        Raises:
+            InputError: they are out of range or unknown.
+        """
+        width = self.pen_width_mm if layer.pen_width is None else layer.pen_width
+        color = self.color if layer.color is None else layer.color
+        try:
+            return PenOptions(width, color)
+        except ValueError as e:
+            raise InputError(f"layer {layer.name!r}: {e}") from None
 
 
 @dataclass(frozen=True)

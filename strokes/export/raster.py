@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw, PngImagePlugin
@@ -34,33 +35,41 @@ def render(page: Page, options: PngOptions | None = None) -> bytes:
 
 
 def draw(page: Page, options: PngOptions | None = None) -> Image.Image:
-    """Draw a page with a round pen, antialiased.
+    """Draw what is plotted of a page with round pens, antialiased, one layer over another.
 
     Returns:
         An RGB image of round(mm * dpi / 25.4) pixels each way, or an RGBA image where the background is
         "transparent".
 
     Raises:
-        InputError: the image would be huge.
+        InputError: the image would be huge, or the pen of a layer is out of range.
     """
     options = options or PngOptions()
     size = options.pixels(page.width, page.height)
-    ink = parse_color(options.color)
-    coverage = _coverage(page, size, options.dpi / _MM_PER_INCH, options.pen_width_mm)
-    if options.background == "transparent":
-        image = Image.new("RGB", size, ink)
-        image.putalpha(coverage)
-    else:
-        image = Image.new("RGB", size, parse_color(options.background))
-        image.paste(ink, mask=coverage)
+    transparent = options.background == "transparent"
+    paper = (0, 0, 0, 0) if transparent else parse_color(options.background)
+    image = Image.new("RGBA" if transparent else "RGB", size, paper)
+    for layer in page.layers:
+        if layer.plotted:
+            pen = options.pen(layer)
+            ink = parse_color(pen.color)
+            coverage = _coverage(layer.strokes, size, options.dpi / _MM_PER_INCH, pen.pen_width_mm)
+            if transparent:
+                top = Image.new("RGB", size, ink)
+                top.putalpha(coverage)
+                image.alpha_composite(top)
+            else:
+                image.paste(ink, mask=coverage)
     return image
 
 
-def _coverage(page: Page, size: tuple[int, int], pixels_per_mm: float, pen_width_mm: float) -> Image.Image:
+def _coverage(
+    strokes: Sequence[np.ndarray], size: tuple[int, int], pixels_per_mm: float, pen_width_mm: float
+) -> Image.Image:
     """How much of each pixel the ink covers, 0 to 255, drawn strip by strip to bound the memory."""
     unit = pixels_per_mm * _OVERSAMPLING
     pen = max(1, round(pen_width_mm * unit))
-    curves = [flatten(stroke * unit, 0.25) for stroke in page.strokes]
+    curves = [flatten(stroke * unit, 0.25) for stroke in strokes]
     tops = np.array([curve[:, 1].min() - pen for curve in curves])
     bottoms = np.array([curve[:, 1].max() + pen for curve in curves])
     coverage = Image.new("L", size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import re
 from collections.abc import Iterable
 
@@ -11,8 +12,8 @@ import svgwrite
 from svgwrite.extensions import Inkscape
 
 from ..ink.curves import smooth
-from ..page import Page
-from .options import SvgOptions, parse_color
+from ..page import Layer, Page
+from .options import PenOptions, SvgOptions, parse_color
 
 __all__ = ["DOT_MM", "path_data", "render"]
 
@@ -23,8 +24,12 @@ DOT_MM = 0.1
 def render(page: Page, options: SvgOptions | None = None) -> bytes:
     """A page as SVG in millimetres, ready for a plotter.
 
-    The strokes are paths in writing order on one Inkscape layer, "1 ink", the number being the pen.
-    The page's text becomes the title and the description. The same page gives the same bytes.
+    The strokes are paths in writing order on Inkscape layers, one a layer of the page, labelled "1 ink" and so on, the
+    number being the pen. The label of a layer that is not plotted begins with "%", by which plotters know. The page's
+    text becomes the title and the description. The same page gives the same bytes.
+
+    Raises:
+        InputError: the pen of a layer is out of range or its colour unknown.
     """
     options = options or SvgOptions()
     width, height = _number(page.width), _number(page.height)
@@ -32,17 +37,11 @@ def render(page: Page, options: SvgOptions | None = None) -> bytes:
     drawing.elements.remove(drawing.defs)
     if text := _xml_text(page.text).strip():
         drawing.set_desc(title=_shortened(text), desc=text)
-    layer = Inkscape(drawing).layer(
-        "1 ink",
-        fill="none",
-        stroke="#{:02x}{:02x}{:02x}".format(*parse_color(options.color)),
-        stroke_width=_number(options.pen_width_mm),
-        stroke_linecap="round",
-        stroke_linejoin="round",
-    )
-    for points in page.strokes:
-        layer.add(drawing.path(path_data(points)))
-    drawing.add(layer)
+    pens = itertools.count(1)
+    for layer in page.layers:
+        name = _shortened(_xml_text(layer.name))
+        label = f"{next(pens)} {name}" if layer.plotted else f"% {name}"
+        drawing.add(_group(drawing, layer, options.pen(layer), label))
     file = io.StringIO()
     drawing.write(file, pretty=True)
     return file.getvalue().encode("utf-8")
@@ -60,6 +59,20 @@ def path_data(points: np.ndarray) -> str:
     curve = smooth(points)
     curve = curve[(curve[:, 0] != curve[:, 3]).any(axis=1)]  # a repeated point is no movement of the pen
     return f"M{_pair(points[0])} C" + " ".join(_pair(point) for segment in curve for point in segment[1:])
+
+
+def _group(drawing: svgwrite.Drawing, layer: Layer, pen: PenOptions, label: str) -> svgwrite.container.Group:
+    group = Inkscape(drawing).layer(
+        label,
+        fill="none",
+        stroke="#{:02x}{:02x}{:02x}".format(*parse_color(pen.color)),
+        stroke_width=_number(pen.pen_width_mm),
+        stroke_linecap="round",
+        stroke_linejoin="round",
+    )
+    for points in layer.strokes:
+        group.add(drawing.path(path_data(points)))
+    return group
 
 
 def _pair(point: Iterable[float]) -> str:

@@ -94,7 +94,7 @@ def attention_heatmap(text: str, window: np.ndarray, ink: Ink, path: str | os.Pa
     Args:
         text: U characters.
         window: phi, (T, U + 1); the last column is the position past the end of the text.
-        ink: T points, in the same order, deskewed, one standard deviation of y = 1.
+        ink: T points, in the same order, canonical: deskewed, one x-height = 1.
         path: .png, or another suffix that matplotlib can write.
 
     Raises:

@@ -68,6 +68,21 @@ def test_values_at_and_beyond_their_limits_give_one_sentence(page, tmp_path, suf
     assert "\n" not in str(e.value) and list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize(
+    ("pen", "match"),
+    [
+        ({"color": "rgb(0,300,0)"}, "layer 'red'.*out of range"),
+        ({"pen_width": -1.0}, "layer 'red': pen_width_mm is"),
+    ],
+)
+def test_pens_of_layers_are_checked_too(tmp_path, suffix, pen, match):
+    page = Page(20, 10, (Layer("red", (np.zeros((1, 2)),), **pen),))
+    with pytest.raises(InputError, match=match):
+        export(page, tmp_path / f"page{suffix}")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("width", [0.01, 100])
 def test_the_thinnest_and_the_broadest_pen_draw(page, tmp_path, width):
     for suffix in SUFFIXES:

@@ -76,6 +76,23 @@ def test_colours_and_paper():
     assert clear.getpixel((39, 20)) == (255, 0, 0, 255) and clear.getpixel((2, 2))[3] == 0
 
 
+def test_layers_lie_one_over_another_in_their_own_pens():
+    line = (np.array([[2.0, 5], [18, 5]]),)
+    layers = (
+        Layer("a", line, "red", 4.0),
+        Layer("guide", line, "blue", 9.0, plotted=False),
+        Layer("b", line),
+    )
+    image = draw(Page(20, 10, layers), PngOptions(dpi=254, pen_width_mm=1.0, color="green"))
+    column = [image.getpixel((100, y)) for y in (10, 40, 50, 60, 90)]
+    white, red, green = (255, 255, 255), (255, 0, 0), (0, 128, 0)
+    assert column == [white, red, green, red, white]
+    clear = draw(
+        Page(20, 10, layers), PngOptions(dpi=254, pen_width_mm=1.0, color="green", background="transparent")
+    )
+    assert [clear.getpixel((100, y)) for y in (10, 40, 50)] == [(0, 0, 0, 0), (*red, 255), (*green, 255)]
+
+
 def test_strips_leave_no_seams(monkeypatch):
     rng = np.random.default_rng(5)
     ours = page(*rng.uniform(0, 10, (6, 5, 2)), [[1, 1]], height=12)

@@ -82,6 +82,26 @@ def test_one_layer_a_pen_and_nothing_that_a_plotter_would_draw_by_mistake(page, 
     assert "transform" not in etree.tostring(root).decode()
 
 
+def test_a_layer_is_a_pen_and_guides_are_not_plotted():
+    line = (np.array([[2.0, 5], [8, 5]]),)
+    layers = (
+        Layer("ruling", line, "silver", 0.1, plotted=False),
+        Layer("ink", line),
+        Layer("red <&\x07\n ink", line * 2, "#f00", 0.7),
+        Layer("empty"),
+    )
+    root = parsed(Page(10, 10, layers), pen_width_mm=0.4, color="navy")
+    assert {group.get(INKSCAPE + "groupmode") for group in root} == {"layer"}
+    labels = [group.get(INKSCAPE + "label") for group in root]
+    assert labels == ["% ruling", "1 ink", "2 red <& ink", "3 empty"]
+    assert [(g.get("stroke"), g.get("stroke-width"), len(g)) for g in root] == [
+        ("#c0c0c0", "0.1", 1),
+        ("#000080", "0.4", 1),
+        ("#ff0000", "0.7", 2),
+        ("#000080", "0.4", 0),
+    ]
+
+
 def test_each_stroke_is_a_path_along_its_curve_in_writing_order(page, tmp_path):
     paths = parsed(page)[-1]
     assert len(paths) == len(page.strokes) == 6
