@@ -66,8 +66,6 @@ def run(argv: Sequence[str]) -> int:
 
     from dataclasses import asdict
 
-    import torch
-
     from ..network import StrokeNetwork
     from ..training.evaluation import evaluate
 

@@ -132,6 +132,11 @@ class Parser(argparse.ArgumentParser):
             "options go before them",
         )
 
+    @property
+    def flags_without_value(self) -> set[str]:
+        """The options that take no value."""
+        return {flag for action in self._actions if action.nargs == 0 for flag in action.option_strings}
+
     def parse(self, argv: Sequence[str]) -> Arguments:
         """Parse a command line.
 

@@ -67,17 +67,23 @@ def test_write_png_has_the_dpi_asked_for(scribbler, tmp_path):
     assert darkest[2] == 255 and darkest[0] < 100
 
 
-def test_lines_stand_one_below_another_and_wrap(scribbler, tmp_path):
-    from strokes.writer import LONGEST_LINE, Writer
+def size(path) -> np.ndarray:
+    """Width and height in millimetres."""
+    root = etree.parse(str(path)).getroot()
+    return np.array([float(root.get(side).removesuffix("mm")) for side in ("width", "height")])
 
-    writer = Writer(scribbler)
-    text = "one\n\n" + "word " * 30
-    lines, _ = writer.lines(text)
-    assert lines[:2] == ["one", ""] and len(lines) == 5
-    assert all(len(line) <= LONGEST_LINE for line in lines) and " ".join(lines[2:]) == ("word " * 30).strip()
-    page = writer.write(text, line_height=40).page
-    tops = [ink.bounds[1] for ink in page.lines]
-    assert len(page.lines) == 4 and tops == sorted(tops)
+
+def test_lines_wrap_and_grow_with_their_height_but_not_the_margin(scribbler, tmp_path):
+    text = "one\n\n" + "word " * 30  # five lines, one of them blank
+    sizes = []
+    for height, margin in ((10, 0), (20, 0), (10, 30)):
+        out = tmp_path / "a.svg"
+        options = ["--line-height", height, "--margin", margin, "--model", scribbler]
+        assert strokes("write", text, "-o", out, *options) == 0
+        sizes.append(size(out))
+    assert sizes[0][1] > 20  # the last but one line is three below the first
+    assert sizes[1] == pytest.approx(2 * sizes[0], rel=2e-3)
+    assert sizes[2] == pytest.approx(sizes[0] + 60, abs=0.01)
 
 
 def test_what_cannot_be_written_is_replaced_and_named(scribbler, tmp_path, capsys):

@@ -524,7 +524,8 @@ def test_a_run_holds_a_model_its_samples_and_its_curves_and_may_be_resumed(kind,
 def test_settings_come_from_a_file_and_options_override_them(data, tmp_path):
     settings = tmp_path / "settings.yaml"
     settings.write_text(
-        "epochs: 3\nbatch: 80\nlearning_rate: 5e-4\nclasses: LT\nsizes: {width: 2, features: 4}\ndistortion:\n  rotate: 0.25\n"
+        "epochs: 3\nbatch: 80\nlearning_rate: 5e-4\nclasses: LT\nsizes: {width: 2, features: 4}\n"
+        "distortion:\n  rotate: 0.25\n"
     )
     run = tmp_path / "run"
     options = [
@@ -660,17 +661,17 @@ ERRORS = [
     ("evaluate --model {m}/classifier --data {d} --source emnist", "--source emnist"),
     ("sample L --spread -1 -o {o}/a.png --model {m}/cvae", "--spread"),
     ("evaluate --model {m}/cvae --data {d} --judge {m}/classifier --spread nan", "--spread"),
-    ("sample L --count 60000 -o {o}/a.png --model {m}/cvae", "ask for fewer"),
+    ("sample LL --count 30000 -o {o}/a.png --model {m}/cvae", "ask for fewer"),
     ("train gan --data {d} -o {o}/run --classes L --epochs 0", "epochs"),
     ("train gan --data {d} -o {o}/run --classes L --epochs many", "epochs"),
-    ("train gan --data {d} -o {o}/run --classes L --learning-rate -1", "learning_rate"),
+    ("train gan --data {d} -o {o}/run --classes L --learning-rate -1", "--learning-rate"),
     ("train gan --data {d} -o {o}/run --classes L --distortion.weight 2", "weight"),
     ("train gan --data {d} -o {o}/run --classes L --momentum 2", "momentum"),
     ("train gan --data {d} -o {o}/run --classes L --sizes.depth 2", "--sizes"),
     ("train gan --data {d} -o {o}/run --classes L --sizes.hidden wide", "sizes.hidden"),
     ("train gan --data {d} -o {o}/run --classes L --threads -1", "--threads"),
     ("train gan --data {d} -o {o}/run --classes L --config {o}/none.yaml", "none.yaml"),
-    ("train gan --data {d} -o {o}/run --classes L --config {x}/wxyz.npz", "config"),
+    ("train gan --data {d} -o {o}/run --classes L --config {x}/wxyz.npz", "cannot be read as settings"),
     ("train gan --data {d} -o {o}/run --resume", "no run to resume"),
     ("train gan --data {d} -o {x}/run", "in use"),
     ("train ssvae --data {d} -o {x}/run --resume --threads 1", "other kind"),
