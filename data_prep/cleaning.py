@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 
-def _option(default: object, why: str):
+def _option(default: Any, why: str) -> Any:
     return field(default=default, metadata={"why": why})
 
 
@@ -281,4 +281,4 @@ def misfits(values: np.ndarray, forms: Sequence[str], limit: float) -> np.ndarra
         if len(rows) >= 4:
             median[form] = np.median(values[rows], axis=0)
     ratio = values / np.maximum(median[of], 1e-9)
-    return (ratio > limit).all(axis=1) | (ratio < 1 / limit).all(axis=1)
+    return np.asarray((ratio > limit).all(axis=1) | (ratio < 1 / limit).all(axis=1))
