@@ -21,6 +21,35 @@ if TYPE_CHECKING:
     from .sampling import QualityReport, Sample, Sampler, SamplingOptions
     from .writer import Writer, Written
 
+    __version__: str
+
+__all__ = [
+    "Alphabet",
+    "Corpus",
+    "Ink",
+    "InputError",
+    "Layer",
+    "Line",
+    "Mixture",
+    "Model",
+    "NetworkConfig",
+    "Page",
+    "PageOptions",
+    "Preprocessing",
+    "QualityReport",
+    "RecurrentState",
+    "Sample",
+    "Sampler",
+    "SamplingOptions",
+    "Statistics",
+    "StrokeNetwork",
+    "Writer",
+    "Written",
+    "__version__",
+    "fit_page",
+    "load_model",
+]
+
 _HOMES = {
     "alphabet": ("Alphabet",),
     "corpus": ("Corpus",),
@@ -35,15 +64,15 @@ _HOMES = {
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
-__all__ = sorted(_HOME)
-
 
 def __getattr__(name: str) -> object:
     """Import a public name when it is first used: writing a line need not wait for torch."""
+    if name == "__version__":
+        return importlib.import_module("importlib.metadata").version("strokes")
     if name not in _HOME:
         raise AttributeError(f"module 'strokes' has no attribute {name!r}")
     return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted({*globals(), *__all__})
