@@ -66,8 +66,14 @@ class Engine(Protocol):
         """Put back what `snapshot` gave; the row's text stays."""
 
 
+# Rows that a matmul has: BLAS adds in another order for another number of rows.
+_CHUNK = 8
+
+
 class NumpyEngine:
     """The network in float32, in numpy.
+
+    Its numbers do not depend on the number of rows as long as BLAS has one thread (see `Sampler`).
 
     Args:
         model: weights and sizes.
@@ -76,7 +82,8 @@ class NumpyEngine:
 
     def __init__(self, model: Model, rows: int = 8) -> None:
         w = {k: np.ascontiguousarray(v, np.float32) for k, v in model.weights.items()}
-        self.rows = rows
+        self._rows = rows
+        padded = -(-rows // _CHUNK) * _CHUNK
         self._symbols = len(model.alphabet)
         self._components = model.network.window_components
 
@@ -93,8 +100,14 @@ class NumpyEngine:
         hidden = model.network.hidden
         sizes = (*[hidden] * 6, self._symbols, self._components)
         # h1, c1, h2, c2, h3, c3, window, kappa
-        self._state = tuple(np.zeros((rows, n), np.float32) for n in sizes)
-        self._ids: list[np.ndarray] = [np.zeros(0, np.int64)] * rows
+        self._state = tuple(np.zeros((padded, n), np.float32) for n in sizes)
+        self._ids: list[np.ndarray] = [np.zeros(0, np.int64)] * padded
+        self._offsets = np.zeros((padded, 3), np.float32)
+
+    @property
+    def rows(self) -> int:
+        """How many rows are stepped together."""
+        return self._rows
 
     def load(
         self, row: int, ids: np.ndarray, style: np.ndarray | None = None, state: RowState | None = None
@@ -121,10 +134,11 @@ class NumpyEngine:
     def step(self, offsets: np.ndarray) -> Mixtures:
         """See `Engine`; Graves 2013, eqs. 46-53."""
         h1, c1, h2, c2, h3, c3, window, kappa = self._state
-        x = offsets.astype(np.float32)
+        x = self._offsets
+        x[: self._rows] = offsets
         _cell(np.concatenate([x, window, h1], axis=1), *self._layers[0], h1, c1)
         matrix, bias = self._projection
-        p = np.exp(h1 @ matrix + bias)
+        p = np.exp(_matmul(h1, matrix) + bias)
         k = self._components
         kappa += p[:, 2 * k :]
         u = np.arange(1, max(map(len, self._ids)) + 2, dtype=np.float32)
@@ -137,12 +151,21 @@ class NumpyEngine:
         _cell(np.concatenate([skip, h1, h2], axis=1), *self._layers[1], h2, c2)
         _cell(np.concatenate([skip, h2, h3], axis=1), *self._layers[2], h3, c3)
         matrix, bias = self._output
-        return Mixtures(np.concatenate([h1, h2, h3], axis=1) @ matrix + bias, phi)
+        outputs = _matmul(np.concatenate([h1, h2, h3], axis=1), matrix) + bias
+        return Mixtures(outputs[: self._rows], phi[: self._rows])
+
+
+def _matmul(z: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """The matmul, always so many rows at a time."""
+    out = np.empty((len(z), matrix.shape[1]), np.float32)
+    for i in range(0, len(z), _CHUNK):
+        np.matmul(z[i : i + _CHUNK], matrix, out=out[i : i + _CHUNK])
+    return out
 
 
 def _cell(z: np.ndarray, matrix: np.ndarray, bias: np.ndarray, h: np.ndarray, c: np.ndarray) -> None:
     """One LSTM step on inputs and hidden state side by side, z (rows, n); h and c in place."""
-    gates = z @ matrix
+    gates = _matmul(z, matrix)
     gates += bias
     n = h.shape[1]
     # sigmoid(x) = (1 + tanh(x / 2)) / 2 never overflows

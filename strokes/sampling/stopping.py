@@ -52,6 +52,19 @@ class StoppingRules:
             raise ValueError(f"next_word is {self.next_word!r}; it must have {PAST} characters")
 
 
+# What `BlockStopper` keeps in an array over the rows.
+_BY_ROW = (
+    "_characters",
+    "_limit",
+    "_drawn",
+    "_pen_up",
+    "_at_last",
+    "_first_past",
+    "_late",
+    "_late_right",
+)
+
+
 class BlockStopper:
     """Follows the lines of a block of rows and says where each ends.
 
@@ -93,6 +106,12 @@ class BlockStopper:
         for counter in (self._drawn, self._pen_up, self._at_last, self._late, self._late_right):
             counter[row] = 0
         self._first_past[row] = -1
+
+    def take(self, keep: list[int]) -> None:
+        """Go on with these rows alone, in this order."""
+        self._texts = [self._texts[row] for row in keep]
+        for name in _BY_ROW:
+            setattr(self, name, getattr(self, name)[keep])
 
     def step(self, points: np.ndarray, phi: np.ndarray, active: np.ndarray) -> dict[int, tuple[int, bool]]:
         """Which lines end with this step.

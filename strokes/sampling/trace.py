@@ -44,6 +44,17 @@ class Trace:
         self._points.append(points)
         self._windows.append(phi.copy())
 
+    def take(self, keep: list[int]) -> None:
+        """Go on with these rows alone, in this order."""
+        self._points = [p[keep] for p in self._points]
+        self._windows = [w[keep] for w in self._windows]
+        self._begun = [self._begun[row] for row in keep]
+
+    def length(self, row: int) -> int:
+        """How many points were drawn in a row."""
+        begun = self._begun[row]
+        return 0 if begun is None else self._dropped + len(self._points) - begun
+
     def points(self, row: int, first: int = 0, last: int | None = None) -> np.ndarray:
         """Points drawn in a row, from the `first` to before the `last`, (n, 3) float64."""
         drawn = self._since(self._points, row)[first:last]
