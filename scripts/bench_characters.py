@@ -67,7 +67,7 @@ def _obvious(images: np.ndarray, labels: np.ndarray, steps: int) -> float:
 def _ours(characters: CharacterSet, steps: int) -> float:
     with tempfile.TemporaryDirectory() as folder:
         result = train("cvae", characters, Path(folder), default_config("cvae"), stop_after=steps)
-    return steps * _BATCH / result["seconds"]
+    return steps * _BATCH / result.seconds
 
 
 def main() -> int:

@@ -162,9 +162,10 @@ def compare(
 ) -> dict:
     """What the judge says of drawn images, beside real ones of the same classes.
 
-    Of the real images (which neither judge nor model should have been trained on) two lots are taken, with equally many of
-    each class: the first is the reference of all distances, and the second, beside the first, gives the floor. As many drawn
-    images, equally many of each class (of a model that cannot be asked, as they come), are the third.
+    Of the real images (which neither judge nor model should have been trained on) two lots are taken, with equally
+    many of each class: the first is the reference of all distances, and the second, beside the first, gives the
+    floor. As many drawn images, equally many of each class (of a model that cannot be asked, as they come), are the
+    third.
 
     Args:
         real: (N, 28, 28) uint8, labels (N,) of the judge's classes.

@@ -8,26 +8,24 @@ import re
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
+from ..figures.canvas import HUES, new_figure, save
 from ..files import InputError, atomic_path
 from .evaluation import draw_evenly
 from .imitation import STYLES, alter, imitate
 from .model import CharacterModel
 
 __all__ = [
-    "HUES",
     "curves",
     "grey",
     "imitation_sheet",
     "model_sheet",
-    "save_figure",
     "save_picture",
     "sheet",
     "typeset",
@@ -35,7 +33,6 @@ __all__ = [
 
 _SIZE = 28
 _ZOOM = 3
-HUES = ("#1f5fbf", "#d1491b", "#178a4c", "#a5309a", "#b07b00", "#0b8a9e")
 
 
 def sheet(images: Tensor | np.ndarray, columns: int) -> np.ndarray:
@@ -163,8 +160,7 @@ def curves(run: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
         panels.setdefault(name.split("_")[-1] if name.endswith("_loss") else name.split("_")[0], []).append(
             name
         )
-    figure = Figure(figsize=(9, 0.6 + 2.2 * len(panels)), facecolor="white")
-    FigureCanvasAgg(figure)
+    figure = new_figure(9, 0.6 + 2.2 * len(panels))
     for i, (title, members) in enumerate(panels.items()):
         axes = figure.add_subplot(len(panels), 1, i + 1)
         hue = 0
@@ -181,10 +177,10 @@ def curves(run: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
         axes.spines[["top", "right"]].set_visible(False)
     axes.set_xlabel("epochs")
     figure.tight_layout()
-    save_figure(figure, path)
+    save(figure, path, dpi=110)
 
 
-def _series(rows: Sequence[Mapping], event: str, name: str) -> np.ndarray:
+def _series(rows: Sequence[Mapping[str, Any]], event: str, name: str) -> np.ndarray:
     return np.array(
         [(r["epoch"], r[name]) for r in rows if r.get("event") == event and r.get(name) is not None]
     ).reshape(-1, 2)
@@ -195,11 +191,3 @@ def grey(images: Tensor | np.ndarray) -> np.ndarray:
     if isinstance(images, np.ndarray):
         return images
     return (images.detach().squeeze(1) * 255).round().clamp(0, 255).to(torch.uint8).numpy()
-
-
-def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
-    suffix = Path(path).suffix.lower().removeprefix(".")
-    if suffix not in figure.canvas.get_supported_filetypes():
-        raise InputError(f"{path}: figures have no format {suffix!r}; end the name in .png, .svg or .pdf")
-    with atomic_path(path) as tmp:
-        figure.savefig(tmp, dpi=110, format=suffix)

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from torch import Tensor
 
+from ..figures.canvas import HUES, Axes, new_figure, save
 from ..files import InputError
 from .arrays import as_tensor
 from .evaluation import draw_evenly
-from .figures import HUES, save_figure, sheet
+from .figures import sheet
 from .kinds import KINDS
 from .kinds.variational import VariationalNetwork
 from .model import CharacterModel
@@ -54,11 +52,11 @@ class LatentDirections:
         return cls(centre, directions, spreads, (means - centre) @ directions.T / spreads)
 
     def plane(self, right: Tensor, up: Tensor) -> Tensor:
-        """z at these places (n,) on the two widest directions, (n, latent)."""
+        """Places (n,) on the two widest directions -> z, (n, latent)."""
         return self.centre + torch.stack([right, up], 1) * self.spreads[:2] @ self.directions[:2]
 
     def along(self, direction: int, steps: Tensor) -> Tensor:
-        """z at these places (n,) on one direction, (n, latent)."""
+        """Places (n,) on one direction -> z, (n, latent)."""
         return self.centre + steps[:, None] * self.spreads[direction] * self.directions[direction]
 
 
@@ -89,8 +87,7 @@ def latent_map(
     found, y = _directions(model, images, labels, seed)
     character = character or model.classes[0]
     shown = min(_SHOWN, len(found.spreads))
-    figure = Figure(figsize=(13, 9.6), facecolor="white")
-    FigureCanvasAgg(figure)
+    figure = new_figure(13, 9.6)
     grid = figure.add_gridspec(
         2, 2, height_ratios=(6, 2.9), left=0.05, right=0.98, top=0.95, bottom=0.02, hspace=0.14, wspace=0.1
     )
@@ -111,7 +108,7 @@ def latent_map(
         axes.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="bilinear")
         axes.set_title(title, fontsize=10)
         axes.set_axis_off()
-    save_figure(figure, path)
+    save(figure, path, dpi=110)
 
 
 @torch.no_grad()

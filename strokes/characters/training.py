@@ -1,42 +1,40 @@
-"""The training loop of the character models: one page for all of them."""
+"""The training loop of the character models: one page for all kinds."""
 
 from __future__ import annotations
 
 import copy
-import json
 import math
 import platform
-import sys
-import time
-import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, replace
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor
-from tqdm import tqdm
+from torch.optim.swa_utils import AveragedModel
 
 from ..documents import convert, read_json
-from ..files import InputError, atomic_path
-from ..runs import legacy as checkpoints
+from ..files import InputError
+from ..runs.averaging import averaged
+from ..runs.checkpoints import resume_from
+from ..runs.folder import hold_folder
 from ..runs.hardware import compute_dtype, keep_freed_memory
-from ..runs.legacy import Ema, Log, interruptible
+from ..runs.progress import Count, Progress, check_identity
+from ..runs.run import Run
+from ..runs.schedule import warmup_cosine
+from ..runs.seeds import derived_seed
+from ..runs.state import restore_state, state_tensors
 from .arrays import as_tensor, batches
 from .config import CharacterTrainingConfig
-from .data import CharacterSet, resolve_classes
+from .data import CharacterSet
 from .distortion import distort
-from .kinds import KINDS
+from .examples import Examples, Place
+from .kinds import KINDS, CharacterNetwork
 from .kinds.base import Batch
 from .model import CharacterModel, build
 
-__all__ = ["CharacterTrainingConfig", "TrainingResult", "config_of_run", "default_config", "train"]
-
-# Steps in a row without a finite loss after which going on is hopeless.
-_MAX_SKIPPED = 20
+__all__ = ["CharacterProgress", "TrainingResult", "config_of_run", "default_config", "train"]
 
 
 def default_config(kind: str, **changes: Any) -> Any:
@@ -57,13 +55,73 @@ def config_of_run(kind: str, run: Path) -> Any:
         raise InputError(f"{run}: it has no config.json; it cannot be resumed") from None
     if kept.get("kind") != kind:
         raise InputError(
-            f"{run}: it was begun with other kind ({kept.get('kind')}, not {kind}); resume with that"
+            f"{run}: it was begun with another kind ({kept.get('kind')}, now {kind}); resume with that"
         )
     return convert(kept, type(default_config(kind)), str(place))
 
 
-class TrainingResult(dict):
-    """Counters at the end of `train`: step, epoch, images, seconds, best, finished."""
+@dataclass(frozen=True)
+class Identity:
+    """What a run's place in its data depends on."""
+
+    kind: str
+    classes: str
+    images: int
+    data: int
+    sizes: dict[str, Any]
+    seed: int
+    batch: int
+    balance: float
+    labelled: float
+
+
+@dataclass(kw_only=True)
+class CharacterProgress(Progress):
+    """How far a run has come.
+
+    Attributes:
+        identity: what it began with.
+        sums: of each loss since the epoch began, a weighted by the images of its batch.
+        count: images that `sums` are over.
+    """
+
+    identity: Identity
+    sums: dict[str, float] = field(default_factory=dict)
+    count: Count = 0
+
+    def add(self, values: dict[str, float], images: int) -> None:
+        """Add the means of a batch."""
+        for name, value in values.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value * images
+        self.count += images
+
+    def end_epoch(self) -> dict[str, float]:
+        """The means over the epoch; the next one begins."""
+        means = {name: total / max(1, self.count) for name, total in self.sums.items()}
+        self.sums, self.count, self.batch = {}, 0, 0
+        self.epoch += 1
+        return means
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """Where a run stands at the end of `train`.
+
+    Attributes:
+        step: steps taken.
+        epoch: epochs that are complete.
+        seconds: of training, earlier sessions included.
+        best: the lowest validation loss; None where no loss compares models.
+        skipped: steps without a finite loss.
+        finished: whether all epochs were read.
+    """
+
+    step: int
+    epoch: int
+    seconds: float
+    best: float | None
+    skipped: int
+    finished: bool
 
 
 def train(
@@ -85,287 +143,216 @@ def train(
     noise are drawn from (seed, epoch, batch), never from a state.
 
     Args:
-        kind: one of `model.KINDS`.
+        kind: one of `KINDS`.
+        characters: what to learn from.
+        run: the folder of the run; made if need be.
+        config: of this kind.
         resume: go on from the last checkpoint in `run`.
+        device: "cpu" or "cuda".
+        draw: draws samples of a model into a file.
         stop_after: stop, as Ctrl-C does, once this many steps are done (for tests).
 
     Raises:
-        InputError: an image class is missing, sizes do not fit, or there is no checkpoint to resume from, none
+        InputError: an image class is missing, the folder is in use, or there is no checkpoint to resume from, none
             that fits, or none can be written.
+        DivergedError: losses stay non-finite.
     """
-    images, labels, held_images, held_labels, classes = _rows(characters, config)
-    torch.manual_seed(config.seed)
-    keep_freed_memory()
-    network = build(kind, len(classes), config.sizes).to(device).to(memory_format=KINDS[kind].memory_format)
-    ema = Ema(network, config.ema)
-    mean = ema.network
-    optimizers = network.optimizers(config)
-    rates = [o.param_groups[0]["lr"] / config.learning_rate for o in optimizers]
+    examples = Examples.select(characters, config, KINDS[kind].learns_unlabelled)
+    identity = _identity(kind, examples, config)
+    with hold_folder(run, resume), _flushed_denormals():
+        learner = _Learner(kind, examples, config, device)
+        progress = CharacterProgress(identity=identity)
+        if resume:
+            checkpoint = resume_from(run, CharacterProgress)
+            progress = checkpoint.progress
+            check_identity(run, progress.identity, identity)
+            if progress.batch >= examples.batches_per_epoch(config):
+                raise InputError(f"{run}: its checkpoint is damaged (batch {progress.batch}); start it again")
+            restore_state(run, checkpoint.tensors, learner.network, learner.mean, learner.optimizers)
+        total = config.epochs * examples.batches_per_epoch(config)
+        settings = {"kind": kind} | asdict(config)
+        with Run(
+            run,
+            progress,
+            settings,
+            resumed=resume,
+            total=total,
+            at=progress.step,
+            name=kind,
+            stop_after=stop_after,
+        ) as session:
+            for place in examples.places(config, progress.epoch, progress.batch):
+                rate, values = learner.step(place, progress.step / total)
+                finite = all(map(math.isfinite, values.values()))
+                progress.batch += 1
+                session.count_step(finite)
+                if finite:
+                    progress.add(values, len(place.rows))
+                session.advance(1)
+                if place.last:
+                    _end_epoch(session, learner, characters, rate, draw)
+                if session.stop_requested:
+                    break
+            finished = progress.epoch >= config.epochs
+            if not finished:
+                session.checkpoint(learner.tensors())
+                session.keep_latest(learner.model(session, characters, {}).save)
+        seconds = session.seconds
+    return TrainingResult(progress.step, progress.epoch, seconds, progress.best, progress.skipped, finished)
 
-    if not network.learns_unlabelled:
-        images, labels = images[labels >= 0], labels[labels >= 0]
-    dtype = compute_dtype(config.precision, torch.device(device))
 
-    def autocast() -> torch.autocast:
-        return torch.autocast(device, torch.bfloat16, enabled=dtype == torch.bfloat16)
+def _end_epoch(
+    session: Run[CharacterProgress],
+    learner: _Learner,
+    characters: CharacterSet,
+    rate: float,
+    draw: Callable[[CharacterModel, Path], None] | None,
+) -> None:
+    """Log the epoch; validate and write a checkpoint where they are due."""
+    config, progress = learner.config, session.progress
+    means = progress.end_epoch()
+    session.log("train", epoch=progress.epoch, learning_rate=rate, skipped=progress.skipped, **means)
+    session.advance(0, ", ".join(f"{name} {value:.3f}" for name, value in means.items()))
+    last = progress.epoch == config.epochs
+    if last or progress.epoch % config.validate_every == 0:
+        _validate(session, learner, characters, draw)
+    if last or progress.epoch % config.checkpoint_every == 0:
+        session.checkpoint(learner.tensors())
 
-    steps_per_epoch = math.ceil(len(labels) / config.batch)
-    check = zlib.crc32(labels.tobytes(), zlib.crc32(np.ascontiguousarray(images)))
-    fixed = {
-        "kind": kind,
-        "classes": classes,
-        "images": len(labels),
-        "data": check,
-        "sizes": asdict(config.sizes),
-        "order": [config.seed, config.batch, config.balance, config.labelled],
-    }
-    images = torch.from_numpy(images).to(device)
-    progress: dict = {
-        "step": 0,
-        "epoch": 0,
-        "batch": 0,
-        "seconds": 0.0,
-        "best": None,
-        "bad_steps": 0,
-        "skipped": 0,
-        "sums": {},
-        "count": 0,
-        **fixed,
-    }
-    if resume:
-        checkpoint, damaged = checkpoints.latest(run)
-        for name in damaged:
-            print(f"strokes: {run / name} is damaged; going on from the one before it", file=sys.stderr)
-        for key, now in fixed.items():
-            if checkpoint.progress.get(key) != now:
-                raise InputError(
-                    f"{run}: it was begun with other {key} ({checkpoint.progress.get(key)}, not {now}); resume with those"
-                )
-        progress.update(checkpoint.progress)
-        try:
-            network.load_state_dict(checkpoint.tensors["network"])
-            mean.load_state_dict(checkpoint.tensors["mean"])
-            for i, optimizer in enumerate(optimizers):
-                _restore(optimizer, checkpoint.tensors["optimizer"], f"{i}.")
-        except (RuntimeError, KeyError) as e:
-            raise InputError(f"{run}: its checkpoint does not fit this network ({str(e)[:80]})") from None
-    with atomic_path(run / "config.json") as tmp:
-        tmp.write_text(json.dumps({"kind": kind} | asdict(config), indent=1) + "\n", encoding="utf-8")
-    log = Log(run / "metrics.jsonl", progress["step"] if resume else None)
-    bar = tqdm(
-        total=config.epochs * steps_per_epoch,
-        initial=progress["step"],
-        unit="step",
-        desc=kind,
-        smoothing=0.02,
-        disable=not sys.stderr.isatty(),
-    )
-    started = time.monotonic() - progress["seconds"]
 
-    def write_checkpoint() -> None:
-        progress["seconds"] = time.monotonic() - started
-        states = {
-            f"{i}.{j}.{k}": torch.as_tensor(v)
-            for i, o in enumerate(optimizers)
-            for j, state in o.state_dict()["state"].items()
-            for k, v in state.items()
-        }
-        tensors = {"network": network.state_dict(), "mean": mean.state_dict(), "optimizer": states}
-        checkpoints.save(run, progress["step"], checkpoints.Checkpoint(progress, tensors))
+def _validate(
+    session: Run[CharacterProgress],
+    learner: _Learner,
+    characters: CharacterSet,
+    draw: Callable[[CharacterModel, Path], None] | None,
+) -> None:
+    """Measure the averaged weights, keep them if they are the best so far, and draw samples."""
+    progress = session.progress
+    result = validation_means(learner.averaged, learner.examples, learner.config, learner.device)
+    # With few labels, to choose by all of the validation images' would be to use more than were given.
+    chosen = "loss" in result and learner.config.labelled == 1
+    better = progress.count_validation(result["loss"]) if chosen else True
+    if result:
+        session.log("validation", epoch=progress.epoch, **result)
+    shown = ", ".join(f"{name} {value:.4f}" for name, value in result.items()) or "not validated"
+    best = " (best)" if chosen and better else ""
+    session.say(f"epoch {progress.epoch}: {shown}{best}, {session.seconds / 60:.1f} min")
+    model = learner.model(session, characters, result)
+    if better:
+        session.keep_best(model.save)
+    if draw is not None:
+        session.draw(lambda path: draw(model, path), f"samples-{progress.epoch:04d}.png")
 
-    def at() -> dict[str, object]:
-        return {"step": progress["step"], "epoch": progress["epoch"], "seconds": time.monotonic() - started}
 
-    def describe(result: dict[str, float]) -> CharacterModel:
+@torch.no_grad()
+def validation_means(
+    network: CharacterNetwork[Any], examples: Examples, config: CharacterTrainingConfig, device: str
+) -> dict[str, float]:
+    """Means over the validation images; nothing where there are none, or no loss compares models."""
+    sums: dict[str, float] = {}
+    generator = torch.Generator().manual_seed(0)
+    for rows in batches(len(examples.held_labels)):
+        images = as_tensor(examples.held_images[rows]).to(device)
+        labels = torch.from_numpy(examples.held_labels[rows]).to(device)
+        for name, value in network.validation_losses(Batch(images, labels), generator, config).items():
+            sums[name] = sums.get(name, 0.0) + value.item() * len(labels)
+    return {name: total / len(examples.held_labels) for name, total in sums.items()}
+
+
+class _Learner:
+    """A network in training, its averaged weights and its optimizers."""
+
+    def __init__(self, kind: str, examples: Examples, config: CharacterTrainingConfig, device: str) -> None:
+        torch.manual_seed(config.seed)
+        keep_freed_memory()
+        self.examples, self.config, self.device = examples, config, device
+        network: Any = build(kind, len(examples.classes), config.sizes).to(device)
+        self.network: CharacterNetwork[Any] = network.to(memory_format=KINDS[kind].memory_format)
+        self.mean: AveragedModel = averaged(self.network, config.ema)
+        self.optimizers = self.network.optimizers(config)
+        self._peaks = [group["lr"] for o in self.optimizers for group in o.param_groups]
+        self._bf16 = compute_dtype(config.precision, torch.device(device)) == torch.bfloat16
+        self._images = torch.from_numpy(examples.images).to(device)
+
+    def step(self, place: Place, done: float) -> tuple[float, dict[str, float]]:
+        """One training step; the learning rate and what `CharacterNetwork.training_step` returns.
+
+        Args:
+            place: the batch.
+            done: the share of the run that is done.
+        """
+        seed = derived_seed(self.config.seed, place.epoch, place.batch)
+        torch.manual_seed(seed)  # dropout draws from the global generator
+        generator = torch.Generator().manual_seed(seed)
+        rows = torch.from_numpy(place.rows).to(self.device)
+        images = self._images[rows].unsqueeze(1).float() / 255
+        images = distort(images, self.config.distortion, generator)
+        labels = torch.from_numpy(self.examples.labels[place.rows]).to(self.device)
+        share = warmup_cosine(0, done, peak=1.0, final_rate=self.config.final_rate)
+        groups = [group for o in self.optimizers for group in o.param_groups]
+        for group, peak in zip(groups, self._peaks, strict=True):
+            group["lr"] = peak * share
+        self.network.train()
+        values = self.network.training_step(
+            Batch(images, labels), self.optimizers, generator, self.config, self._autocast
+        )
+        if all(map(math.isfinite, values.values())):
+            self.mean.update_parameters(self.network)
+        return self.config.learning_rate * share, values
+
+    def _autocast(self) -> AbstractContextManager[object]:
+        return torch.autocast(self.device, torch.bfloat16, enabled=self._bf16)
+
+    @property
+    def averaged(self) -> CharacterNetwork[Any]:
+        """The averaged weights, which are validated and saved."""
+        network: Any = self.mean.module
+        averaged: CharacterNetwork[Any] = network
+        return averaged
+
+    def tensors(self) -> dict[str, dict[str, torch.Tensor]]:
+        """All that a run needs to go on."""
+        return state_tensors(self.network, self.mean, self.optimizers)
+
+    def model(
+        self, session: Run[CharacterProgress], characters: CharacterSet, validation: dict[str, float]
+    ) -> CharacterModel:
+        """The averaged weights as a model that says where it comes from."""
         info = {
             "data": {
                 "sources": list(characters.sources),
-                "images": len(labels),
+                "images": len(self.examples),
                 "options": dict(characters.options),
             },
-            "training": asdict(config),
-            "epochs": progress["epoch"],
-            "steps": progress["step"],
-            "minutes": round((time.monotonic() - started) / 60, 1),
-            "validation": result,
+            "training": asdict(self.config),
+            "epochs": session.progress.epoch,
+            "steps": session.progress.step,
+            "minutes": round(session.seconds / 60, 1),
+            "validation": validation,
             "machine": platform.processor() or platform.machine(),
         }
-        return CharacterModel(copy.deepcopy(mean).cpu(), classes, info)
+        return CharacterModel(copy.deepcopy(self.averaged).cpu(), self.examples.classes, info)
 
-    def validate() -> None:
-        result = _validate(mean, held_images, held_labels, config, device)
-        finite = all(map(math.isfinite, result.values()))
-        # With few labels, to choose by all of the validation images' would be to use more than were given.
-        last = "loss" not in result or config.labelled < 1
-        better = last or (finite and (progress["best"] is None or result["loss"] < progress["best"]))
-        if result:
-            log.write("validation", **at(), **{k: v if math.isfinite(v) else None for k, v in result.items()})
-        shown = ", ".join(f"{k} {v:.4f}" for k, v in result.items())
-        bar.write(
-            f"epoch {progress['epoch']}: {shown or 'not validated'}{' (best)' if result and better and not last else ''}, "
-            f"{(time.monotonic() - started) / 60:.1f} min",
-            file=sys.stderr,
-        )
-        model = describe(result)
-        if better:
-            progress["best"] = result.get("loss")
-            model.save(run / "best")
-        if draw is not None:
-            try:
-                draw(model, run / f"samples-{progress['epoch']:04d}.png")
-            except Exception as e:  # a picture is not worth a run
-                print(f"strokes: the samples could not be drawn ({type(e).__name__}: {e})", file=sys.stderr)
 
-    with interruptible() as interrupted, _flushed():
-        order = None
-        while progress["epoch"] < config.epochs:
-            if order is None or order[0] != progress["epoch"]:
-                order = progress["epoch"], _order(labels, len(classes), config, progress["epoch"])
-            begin = progress["batch"] * config.batch
-            rows = order[1][begin : begin + config.batch]
-            key = (config.seed, progress["epoch"], progress["batch"])
-            seed = int(np.random.SeedSequence(key).generate_state(1)[0])
-            torch.manual_seed(seed)  # dropout draws from the global one
-            generator = torch.Generator().manual_seed(seed)
-            x = images[torch.from_numpy(rows).to(device)].unsqueeze(1).float() / 255
-            x = distort(x, config.distortion, generator)
-            y = torch.from_numpy(labels[rows]).to(device)
-            rate = _rate(config, progress["step"] / (config.epochs * steps_per_epoch))
-            for optimizer, share in zip(optimizers, rates, strict=True):
-                for group in optimizer.param_groups:
-                    group["lr"] = rate * share
-            network.train()
-            values = network.training_step(Batch(x, y), optimizers, generator, config, autocast)
-            progress["step"] += 1
-            progress["batch"] += 1
-            if all(map(math.isfinite, values.values())):
-                progress["bad_steps"] = 0
-                ema.update(network, progress["step"])
-                for name, value in values.items():
-                    progress["sums"][name] = progress["sums"].get(name, 0.0) + value * len(rows)
-                progress["count"] += len(rows)
-            else:
-                progress["skipped"] += 1
-                progress["bad_steps"] += 1
-                if progress["bad_steps"] >= _MAX_SKIPPED:
-                    kept = any(run.glob("checkpoint-*"))
-                    way_out = (
-                        "lower --learning-rate and go on with --resume"
-                        if kept
-                        else "begin again with a lower --learning-rate"
-                    )
-                    raise InputError(
-                        f"{run}: {_MAX_SKIPPED} steps in a row without a finite loss (at step {progress['step']}); {way_out}"
-                    )
-            bar.update()
-            if progress["batch"] == steps_per_epoch:
-                progress["epoch"] += 1
-                progress["batch"] = 0
-                means = {k: v / max(1, progress["count"]) for k, v in progress["sums"].items()}
-                log.write("train", **at(), learning_rate=rate, skipped=progress["skipped"], **means)
-                bar.set_postfix_str(", ".join(f"{k} {v:.3f}" for k, v in means.items()), refresh=False)
-                progress["sums"], progress["count"] = {}, 0
-                last = progress["epoch"] == config.epochs
-                if last or progress["epoch"] % config.validate_every == 0:
-                    validate()
-                if last or progress["epoch"] % config.checkpoint_every == 0:
-                    write_checkpoint()
-            if interrupted or (stop_after is not None and progress["step"] >= stop_after):
-                if progress["epoch"] < config.epochs:
-                    write_checkpoint()
-                    if not (run / "best" / "config.json").exists():
-                        describe({}).save(run / "best")
-                break
-    bar.close()
-    return TrainingResult(
-        progress, finished=progress["epoch"] >= config.epochs, seconds=time.monotonic() - started
+def _identity(kind: str, examples: Examples, config: CharacterTrainingConfig) -> Identity:
+    return Identity(
+        kind=kind,
+        classes=examples.classes,
+        images=len(examples),
+        data=examples.checksum(),
+        sizes=asdict(config.sizes),
+        seed=config.seed,
+        batch=config.batch,
+        balance=config.balance,
+        labelled=config.labelled,
     )
 
 
-def _rate(config: CharacterTrainingConfig, done: float) -> float:
-    low = config.final_rate
-    return config.learning_rate * (low + (1 - low) * (1 + math.cos(math.pi * done)) / 2)
-
-
 @contextmanager
-def _flushed() -> Iterator[None]:
-    """Numbers too small for full digits count as 0 for as long as this is entered: they are very slow."""
+def _flushed_denormals() -> Iterator[None]:
+    """Numbers too small for full digits, which are very slow, count as 0 for as long as this is entered."""
     torch.set_flush_denormal(True)
     try:
         yield
     finally:
         torch.set_flush_denormal(False)
-
-
-def _restore(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor], prefix: str) -> None:
-    state: dict[int, dict[str, Tensor]] = {}
-    parameters = [p for g in optimizer.param_groups for p in g["params"]]
-    for name, value in tensors.items():
-        if name.startswith(prefix):
-            i, key = name[len(prefix) :].split(".", 1)
-            p = parameters[int(i)]
-            state.setdefault(int(i), {})[key] = (
-                torch.empty_like(p).copy_(value) if value.shape == p.shape else value
-            )
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-
-
-def _rows(characters: CharacterSet, config: CharacterTrainingConfig):
-    """Images and labels to train and to validate on, of the classes asked for; labels not used are -1."""
-    wanted = resolve_classes(config.classes, "--classes") if config.classes else characters.classes
-    lacking = "".join(c for c in wanted if c not in characters.classes)
-    if lacking:
-        raise InputError(
-            f"--classes {config.classes}: {lacking!r} is not among the classes of this file, {characters.classes}"
-        )
-    table = np.array([wanted.find(c) for c in characters.classes])
-    parts = []
-    for split in ("train", "validation"):
-        images, labels = characters.subset(split)
-        labels = table[labels]
-        parts += [images[labels >= 0], labels[labels >= 0]]
-    images, labels, held_images, held_labels = parts
-    counts = np.bincount(labels, minlength=len(wanted))
-    if not counts.all():
-        raise InputError(
-            f"there is no image to train on of {''.join(c for c, n in zip(wanted, counts, strict=True) if not n)}"
-        )
-    if config.labelled < 1:
-        rng = np.random.default_rng((config.seed, 1))
-        hidden = np.ones(len(labels), bool)
-        for label, count in enumerate(counts):
-            keep = max(1, round(count * config.labelled))
-            hidden[rng.permutation(np.flatnonzero(labels == label))[:keep]] = False
-        labels = np.where(hidden, -1, labels)
-    return images, labels, held_images, held_labels, wanted
-
-
-def _order(labels: np.ndarray, classes: int, config: CharacterTrainingConfig, epoch: int) -> np.ndarray:
-    """The rows of an epoch. With hidden labels, every second image of a batch has one."""
-    rng = np.random.default_rng((config.seed, 0, epoch))
-    known = np.flatnonzero(labels >= 0)
-    counts = np.bincount(labels[known], minlength=classes)
-    chance = (1 - config.balance) / len(known) + config.balance / (classes * counts[labels[known]])
-
-    def draw(n: int) -> np.ndarray:
-        if config.balance == 0 and n == len(known):
-            return rng.permutation(known)
-        return known[rng.choice(len(known), n, p=chance / chance.sum())]
-
-    if len(known) == len(labels):
-        return draw(len(labels))
-    order = rng.permutation(len(labels))
-    order[::2] = draw(len(order[::2]))
-    return order
-
-
-@torch.no_grad()
-def _validate(network, images, labels, config, device) -> dict[str, float]:
-    """Means over the validation images; nothing where there are none, or no loss compares models."""
-    sums: dict[str, float] = {}
-    generator = torch.Generator().manual_seed(0)
-    for rows in batches(len(labels)):
-        x, y = as_tensor(images[rows]).to(device), torch.from_numpy(labels[rows]).to(device)
-        for name, value in network.validation_losses(Batch(x, y), generator, config).items():
-            sums[name] = sums.get(name, 0.0) + value.item() * len(y)
-    return {k: v / len(labels) for k, v in sums.items()}

@@ -138,8 +138,16 @@ def changed(defaults: T, values: Mapping[tuple[str, ...], object]) -> T:
 
 
 def field_help(kind: type) -> dict[str, str]:
-    """Field -> what the Args section of a dataclass's Google-style docstring says of it, on one line."""
-    section = re.search(r"^Args:\n((?:[ ]+.*\n?|\n)*)", inspect.cleandoc(kind.__doc__ or ""), re.MULTILINE)
+    """Field -> what the Args section of a dataclass's Google-style docstring, or of its base's, says of it."""
+    helps: dict[str, str] = {}
+    for base in reversed(kind.__mro__):
+        helps |= _args_section(base.__doc__ or "")
+    return helps
+
+
+def _args_section(docstring: str) -> dict[str, str]:
+    """Name -> what the Args section of a Google-style docstring says of it, on one line."""
+    section = re.search(r"^Args:\n((?:[ ]+.*\n?|\n)*)", inspect.cleandoc(docstring), re.MULTILINE)
     helps: dict[str, str] = {}
     names: list[str] = []
     indent = None

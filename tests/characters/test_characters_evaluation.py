@@ -1,4 +1,4 @@
-"""Figures of drawn characters: distances and coverage against formulas written out, and what a judge compares with what."""
+"""Figures of drawn characters: distances and coverage against formulas, and what a judge compares with what."""
 
 from __future__ import annotations
 

@@ -216,7 +216,7 @@ def test_a_map_of_the_latent_space_is_drawn(kind, tmp_path):
 
 def test_a_map_without_images_shows_what_the_model_draws(tmp_path, monkeypatch):
     kept = []
-    monkeypatch.setattr(latent, "save_figure", lambda figure, path: kept.append((figure, path)))
+    monkeypatch.setattr(latent, "save", lambda figure, path, **_: kept.append((figure, path)))
     latent_map(model("cvae"), tmp_path / "map.png")
     figure, path = kept[0]
     titles = [axes.get_title() for axes in figure.axes]
@@ -299,7 +299,7 @@ def test_every_figure_of_a_run_is_drawn_over_its_epochs(tmp_path, monkeypatch):
     assert Image.open(tmp_path / "curves.png").format == "PNG"
     assert {p.name for p in tmp_path.iterdir()} == {"metrics.jsonl", "curves.png"}
     kept = []
-    monkeypatch.setattr(figures, "save_figure", lambda figure, path: kept.append(figure))
+    monkeypatch.setattr(figures, "save", lambda figure, path, **_: kept.append(figure))
     curves(tmp_path, tmp_path / "curves.png")
     lines = {
         (axes.get_ylabel(), line.get_label()): line.get_xydata().tolist()
@@ -325,7 +325,7 @@ def test_both_losses_of_a_pair_of_networks_share_a_panel(tmp_path, monkeypatch):
     }
     logged(tmp_path, row)
     kept = []
-    monkeypatch.setattr(figures, "save_figure", lambda figure, path: kept.append(figure))
+    monkeypatch.setattr(figures, "save", lambda figure, path, **_: kept.append(figure))
     curves(tmp_path, "curves.png")
     assert [len(axes.get_lines()) for axes in kept[0].axes] == [2, 2]
 

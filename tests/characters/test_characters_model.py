@@ -342,7 +342,7 @@ class Opens:
 
 def test_nothing_is_unpickled(folder, tmp_path):
     trap = tmp_path / "sprung"
-    pickle.loads(pickle.dumps(Opens(trap))).close()
+    pickle.loads(pickle.dumps(Opens(trap))).close()  # noqa: S301
     assert trap.exists()  # it does go off
     trap.unlink()
     (folder / "model.safetensors").write_bytes(pickle.dumps(Opens(trap)))
@@ -364,9 +364,11 @@ def test_no_damage_is_more_than_an_error(name, cut, damage, folder, saved):
         if content:
             content[at % len(content)] = value
     (folder / name).write_bytes(content)
+    said = ""
     try:
         assert load_model(folder).kind == "classifier"
     except InputError as e:
-        assert "\n" not in str(e)
+        said = str(e)
     finally:
         shutil.copy(saved / "classifier" / name, folder / name)
+    assert "\n" not in said

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -180,10 +181,8 @@ def test_no_damage_is_more_than_an_error(cut, damage, tmp_path):
         if content:
             content[-1 - at % len(content)] = value  # the directory at the end is the sore spot
     path.write_bytes(content)
-    try:
+    with suppress(InputError):
         assert len(CharacterSet.load(path)) == 9
-    except InputError:
-        pass
 
 
 def test_saving_where_none_can_is_told(tmp_path):

@@ -1,4 +1,4 @@
-"""The training loop of the character models: what it reads, what it writes, and that resuming is never having stopped."""
+"""The training loop of the character models: what it reads and writes, and that resuming changes nothing."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from strokes.characters.arrays import as_tensor, batches
 from strokes.characters.config import CharacterTrainingConfig, Sizes
 from strokes.characters.data import TEST, TRAIN, VALIDATION, CharacterSet
 from strokes.characters.distortion import Distortion
+from strokes.characters.examples import Examples
 from strokes.characters.image import draw_strokes
 from strokes.characters.kinds import KINDS, CharacterNetwork
 from strokes.characters.kinds.base import Batch, descend
@@ -29,9 +30,9 @@ from strokes.characters.kinds.classifier import Classifier, ClassifierSizes
 from strokes.characters.kinds.cvae import ConditionalVAE, ConditionalVAEConfig
 from strokes.characters.kinds.ssvae import SemiSupervisedVAE
 from strokes.characters.model import build, load_model
-from strokes.characters.training import default_config, train
+from strokes.characters.training import CharacterProgress, config_of_run, default_config, train
 from strokes.files import InputError
-from strokes.runs import legacy as checkpoints
+from strokes.runs import checkpoints
 
 SIZES = {
     "ssvae": {"latent": 3, "channels": 3, "hidden": 6},
@@ -130,14 +131,23 @@ def steps_of(run: Path) -> list[int]:
     return sorted(int(p.name.removeprefix("checkpoint-")) for p in run.glob("checkpoint-*"))
 
 
+def last_checkpoint(run: Path) -> checkpoints.Checkpoint[CharacterProgress]:
+    return checkpoints.latest(run, CharacterProgress)[0]
+
+
+def averaged_in(tensors: dict) -> dict[str, torch.Tensor]:
+    """The averaged weights of a checkpoint, by their names in the network."""
+    return {k.removeprefix("module."): v for k, v in tensors["mean"].items() if k != "n_averaged"}
+
+
 def assert_same_end(a: Path, b: Path) -> None:
     """The last checkpoints of two runs are the same to the bit, and so are their logs and best models."""
-    (one, _), (other, _) = checkpoints.latest(a), checkpoints.latest(b)
+    one, other = last_checkpoint(a), last_checkpoint(b)
     for name in ("network", "mean", "optimizer"):
         assert one.tensors[name].keys() == other.tensors[name].keys() != set()
         for key, value in one.tensors[name].items():
             assert torch.equal(value, other.tensors[name][key]), (name, key)
-    assert {**one.progress, "seconds": 0} == {**other.progress, "seconds": 0}
+    assert replace(one.progress, seconds=0.0) == replace(other.progress, seconds=0.0)
     assert rows(a) == rows(b) != []
     assert (a / "best" / "model.safetensors").read_bytes() == (b / "best" / "model.safetensors").read_bytes()
 
@@ -148,9 +158,13 @@ class Reader:
     def __init__(self, monkeypatch) -> None:
         self.batches: list[tuple[torch.Tensor, torch.Tensor]] = []
         self.rates: list[list[float]] = []
-        monkeypatch.setattr(CharacterNetwork, "training_step", lambda *args: self(*args))
 
-    def __call__(self, network, batch, optimizers, *rest):
+        def training_step(network, batch, optimizers, *rest):
+            return self.read(network, batch, optimizers)
+
+        monkeypatch.setattr(CharacterNetwork, "training_step", training_step)
+
+    def read(self, network, batch, optimizers):
         assert network.training
         self.batches.append((batch.images.clone(), batch.labels.clone()))
         self.rates.append([o.param_groups[0]["lr"] for o in optimizers])
@@ -173,8 +187,8 @@ def test_a_run_writes_its_settings_its_numbers_its_best_model_and_checkpoints(ki
     config = replace(TINY, epochs=5, validate_every=2)
     shown = []
     result = go(kind, characters, tmp_path, config, draw=lambda model, path: shown.append((model, path)))
-    assert result["finished"] and result["skipped"] == 0 and result["seconds"] > 0
-    assert (result["epoch"], result["step"]) == (5, 15)  # 40 images in batches of 16
+    assert result.finished and result.skipped == 0 and result.seconds > 0
+    assert (result.epoch, result.step) == (5, 15)  # 40 images in batches of 16
     written = json.loads((tmp_path / "config.json").read_text())
     assert (written["kind"], written["epochs"]) == (kind, 5)
     assert written["sizes"] == asdict(KINDS[kind].sizes_type(**SIZES[kind]))
@@ -190,20 +204,21 @@ def test_a_run_writes_its_settings_its_numbers_its_best_model_and_checkpoints(ki
     assert (model.kind, model.classes, asdict(model.sizes)) == (kind, "ABCD", written["sizes"])
     assert model.info["data"] == {"sources": ["made up"], "images": 40, "options": {"seed": 0}}
     if kind in ("gan", "cgan"):
-        assert validations == [] and result["best"] is None and model.info["epochs"] == 5
+        assert validations == [] and result.best is None and model.info["epochs"] == 5
         assert {"generator_loss", "discriminator_loss"} < rows(tmp_path, "train")[0].keys()
     else:
         assert [row["epoch"] for row in validations] == [2, 4, 5]
         best = min(validations, key=lambda row: row["loss"])
-        assert result["best"] == best["loss"] == model.info["validation"]["loss"]
+        assert result.best == best["loss"] == model.info["validation"]["loss"]
         assert model.info["epochs"] == best["epoch"]
     assert [path.name for _, path in shown] == ["samples-0002.png", "samples-0004.png", "samples-0005.png"]
     assert all(m.kind == kind and path.parent == tmp_path for m, path in shown)
     # what is saved is the running mean (here, without one, the network itself)
-    final = checkpoints.latest(tmp_path)[0].tensors
-    assert all(torch.equal(v, final["mean"][k]) for k, v in final["network"].items())
+    final = last_checkpoint(tmp_path).tensors
+    mean = averaged_in(final)
+    assert all(torch.equal(v, mean[k]) for k, v in final["network"].items())
     for name, weight in shown[-1][0].network.state_dict().items():
-        assert torch.equal(weight, final["mean"][name]), name
+        assert torch.equal(weight, mean[name]), name
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
@@ -222,11 +237,11 @@ def test_stopped_and_resumed_is_never_stopped_bit_for_bit(kind, precision, chara
     )
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     result = go(kind, characters, whole, config)
-    assert result["step"] == 12 and result["skipped"] == 0
+    assert result.step == 12 and result.skipped == 0
     for stop in (2, 6, 7):  # within an epoch, at its end, after one batch of the next
         result = go(kind, characters, parts, config, resume=stop > 2, stop_after=stop)
-        assert not result["finished"] and result["step"] == stop == steps_of(parts)[-1]
-    assert go(kind, characters, parts, config, resume=True)["finished"]
+        assert not result.finished and result.step == stop == steps_of(parts)[-1]
+    assert go(kind, characters, parts, config, resume=True).finished
     assert_same_end(whole, parts)
 
 
@@ -242,7 +257,7 @@ def test_resuming_a_finished_run_does_nothing(characters, tmp_path):
 
     before, log = touched(), rows(tmp_path)
     result = go("cvae", characters, tmp_path, resume=True)
-    assert result["finished"] and result["step"] == 9
+    assert result.finished and result.step == 9
     assert touched() == before and rows(tmp_path) == log
 
 
@@ -257,7 +272,7 @@ def test_other_seeds_are_other_runs_and_the_same_seed_the_same(characters, tmp_p
 
 def test_ctrl_c_ends_the_run_after_its_batch_with_a_checkpoint(characters, tmp_path):
     result = go("cvae", characters, tmp_path / "parts", draw=lambda *_: os.kill(os.getpid(), signal.SIGINT))
-    assert not result["finished"] and result["step"] == 3 and steps_of(tmp_path / "parts") == [3]
+    assert not result.finished and result.step == 3 and steps_of(tmp_path / "parts") == [3]
     go("cvae", characters, tmp_path / "parts", resume=True)
     go("cvae", characters, tmp_path / "whole")
     assert_same_end(tmp_path / "whole", tmp_path / "parts")
@@ -267,14 +282,16 @@ def test_a_picture_that_fails_does_not_end_the_run(characters, tmp_path, capsys)
     def fails(model, path):
         raise OSError("no ink")
 
-    assert go("cvae", characters, tmp_path, draw=fails)["finished"]
+    assert go("cvae", characters, tmp_path, draw=fails).finished
     assert capsys.readouterr().err.count("the samples could not be drawn (OSError: no ink)") == 3
 
 
 def test_checkpoints_are_written_as_often_as_told(characters, tmp_path, monkeypatch):
     written = []
     real = checkpoints.save
-    monkeypatch.setattr(checkpoints, "save", lambda run, step, c: (written.append(step), real(run, step, c)))
+    monkeypatch.setattr(
+        "strokes.runs.run.save", lambda run, c: (written.append(c.progress.step), real(run, c))
+    )
     go("cvae", characters, tmp_path, replace(TINY, epochs=7, checkpoint_every=3))
     assert written == [9, 18, 21]
 
@@ -359,7 +376,7 @@ def test_a_share_of_the_labels_is_the_share_of_every_class(uneven, tmp_path, mon
 def test_other_kinds_leave_out_what_has_no_label(characters, tmp_path, monkeypatch):
     reader = Reader(monkeypatch)
     result = go("classifier", characters, tmp_path, replace(TINY, labelled=0.3))
-    assert result["step"] == 3 and len(reader.images) == 3 * 12 and len(set(reader.images)) == 12
+    assert result.step == 3 and len(reader.images) == 3 * 12 and len(set(reader.images)) == 12
     assert sorted(reader.labels) == sorted([0, 1, 2, 3] * 9)
 
 
@@ -388,7 +405,7 @@ def test_classes_that_the_file_has_not_are_refused(characters, tmp_path):
     with pytest.raises(InputError, match="--classes AxBy: 'xy' is not among the classes of this file, ABCD$"):
         go("cvae", characters, tmp_path, replace(TINY, classes="AxBy"))
     splits = np.where(characters.labels == 2, VALIDATION, characters.splits).astype(np.uint8)
-    with pytest.raises(InputError, match="no image to train on of C$"):
+    with pytest.raises(InputError, match="no image to train on of C; "):
         go("cvae", replace(characters, splits=splits), tmp_path)
     assert list(tmp_path.iterdir()) == []
     go("cvae", replace(characters, splits=splits), tmp_path, replace(TINY, classes="ABD", epochs=1))
@@ -448,29 +465,29 @@ def test_only_training_images_are_learned_from(characters, tmp_path):
     images[characters.splits == TEST] = 255
     for name, c in (("a", characters), ("b", replace(characters, images=images))):
         go("cvae", c, tmp_path / name, replace(TINY, epochs=1))
-    one, other = (checkpoints.latest(tmp_path / name)[0] for name in "ab")
+    one, other = (last_checkpoint(tmp_path / name) for name in "ab")
     assert all(torch.equal(v, other.tensors["network"][k]) for k, v in one.tensors["network"].items())
-    assert one.progress["best"] != other.progress["best"]
+    assert one.progress.best != other.progress.best
 
 
 def test_nothing_to_validate_on_saves_the_last_model(characters, tmp_path):
     splits = np.where(characters.splits == VALIDATION, TEST, characters.splits).astype(np.uint8)
     result = go("cvae", replace(characters, splits=splits), tmp_path)
-    assert result["finished"] and result["best"] is None and rows(tmp_path, "validation") == []
+    assert result.finished and result.best is None and rows(tmp_path, "validation") == []
     assert load_model(tmp_path).info["epochs"] == 3
 
 
 def test_the_best_model_is_kept_when_later_ones_are_worse(characters, tmp_path, monkeypatch):
     values = iter([2.0, 1.0, 3.0, 1.5])
-    monkeypatch.setattr(training, "_validate", lambda *_: {"loss": next(values)})
-    assert go("cvae", characters, tmp_path, replace(TINY, epochs=4))["best"] == 1.0
+    monkeypatch.setattr(training, "validation_means", lambda *_: {"loss": next(values)})
+    assert go("cvae", characters, tmp_path, replace(TINY, epochs=4)).best == 1.0
     assert load_model(tmp_path).info["epochs"] == 2
 
 
 def test_a_first_validation_that_is_not_a_number_is_not_the_best(characters, tmp_path, monkeypatch):
     values = iter([math.nan, 3.0])
-    monkeypatch.setattr(training, "_validate", lambda *_: {"loss": next(values)})
-    assert go("cvae", characters, tmp_path, replace(TINY, epochs=2))["best"] == 3.0
+    monkeypatch.setattr(training, "validation_means", lambda *_: {"loss": next(values)})
+    assert go("cvae", characters, tmp_path, replace(TINY, epochs=2)).best == 3.0
     assert load_model(tmp_path).info["epochs"] == 2
 
 
@@ -479,7 +496,8 @@ def test_validation_is_the_mean_over_all_images_however_they_are_cut(characters)
     network = build("classifier", 4, SIZES["classifier"]).eval()
     images = np.resize(characters.images, (501, 28, 28))
     labels = np.resize(characters.labels, 501)
-    found = training._validate(network, images, labels, TINY, "cpu")
+    examples = Examples(images[:0], labels[:0], images, labels, "ABCD")
+    found = training.validation_means(network, examples, TINY, "cpu")
     expected = network.losses(as_tensor(images), torch.from_numpy(labels))
     assert found["loss"] == pytest.approx(expected["loss"].item(), rel=1e-4)
     assert found["accuracy"] == pytest.approx(expected["accuracy"].item(), rel=1e-4)
@@ -491,17 +509,17 @@ def test_the_running_mean_follows_the_weights(characters, tmp_path):
     states = []
     for steps in (1, 2, 3):
         go("classifier", characters, tmp_path / str(steps), config, stop_after=steps)
-        states.append(checkpoints.latest(tmp_path / str(steps))[0].tensors)
+        states.append(last_checkpoint(tmp_path / str(steps)).tensors)
     torch.manual_seed(config.seed)
     mean = dict(build("classifier", 4, SIZES["classifier"]).named_parameters())
     for n, state in enumerate(states, 1):
         decay = min(0.3, (1 + n) / (10 + n))
         mean = {k: decay * m + (1 - decay) * state["network"][k] for k, m in mean.items()}
         for name, value in mean.items():
-            assert torch.allclose(state["mean"][name], value, atol=1e-6), (n, name)
+            assert torch.allclose(averaged_in(state)[name], value, atol=1e-6), (n, name)
         for name in set(state["network"]) - set(mean):  # the norms' statistics, as they are
-            assert torch.equal(state["mean"][name], state["network"][name])
-    assert not torch.equal(states[2]["mean"]["head.weight"], states[2]["network"]["head.weight"])
+            assert torch.equal(averaged_in(state)[name], state["network"][name])
+    assert not torch.equal(averaged_in(states[2])["head.weight"], states[2]["network"]["head.weight"])
 
 
 def test_weights_of_the_terms_are_passed_on(characters, tmp_path, monkeypatch):
@@ -560,8 +578,8 @@ def test_a_step_that_is_not_finite_is_skipped_and_counted(
 ):
     poisoned(monkeypatch, network, name, lambda n: n in (1, 5))
     result = go(kind, characters, tmp_path)
-    assert result["skipped"] == 2 and result["finished"] and result["bad_steps"] == 0
-    found, _ = checkpoints.latest(tmp_path)
+    assert result.skipped == 2 and result.finished
+    found = last_checkpoint(tmp_path)
     assert all(t.isfinite().all() for tensors in found.tensors.values() for t in tensors.values())
     assert [row["skipped"] for row in rows(tmp_path, "train")] == [1, 2, 2]
     assert all(math.isfinite(v) for row in rows(tmp_path, "train") for k, v in row.items() if k != "event")
@@ -621,7 +639,7 @@ def test_a_loss_or_a_gradient_that_is_not_finite_is_no_step(where):
 
 def test_a_learning_rate_that_is_far_too_large_ends_the_run_with_the_way_out(characters, tmp_path):
     with pytest.raises(
-        InputError, match=r"20 steps in a row without a finite loss.*lower --learning-rate"
+        InputError, match=r"20 steps in a row without a finite gradient.*lower --learning-rate"
     ) as caught:
         go("cvae", characters, tmp_path, replace(TINY, epochs=50, learning_rate=1000.0))
     assert str(tmp_path) in str(caught.value) and "\n" not in str(caught.value)
@@ -636,12 +654,12 @@ def test_step_after_step_that_is_not_finite_ends_the_run_and_it_goes_on_from_bef
         go("cvae", characters, tmp_path / "parts", replace(TINY, epochs=8))
     monkeypatch.undo()
     # checkpoints written meanwhile hold the weights of step 4, and how many steps were lost
-    found, _ = checkpoints.latest(tmp_path / "parts")
+    found = last_checkpoint(tmp_path / "parts")
     assert all(t.isfinite().all() for tensors in found.tensors.values() for t in tensors.values())
     go("cvae", characters, tmp_path / "short", replace(TINY, epochs=8), stop_after=4)
-    same, _ = checkpoints.latest(tmp_path / "short")
+    same = last_checkpoint(tmp_path / "short")
     assert all(torch.equal(t, same.tensors["network"][k]) for k, t in found.tensors["network"].items())
-    assert found.progress["bad_steps"] == found.progress["skipped"] == found.progress["step"] - 4
+    assert found.progress.bad_steps == found.progress.skipped == found.progress.step - 4
 
 
 def test_resuming_with_what_does_not_fit_is_refused(characters, tmp_path):
@@ -650,14 +668,14 @@ def test_resuming_with_what_does_not_fit_is_refused(characters, tmp_path):
 
     def refused(says: str, change: dict, kind: str = "cvae", among: CharacterSet = characters) -> None:
         with pytest.raises(
-            InputError, match=f"it was begun with other {says} .*; resume with those"
+            InputError, match=f"it was begun with another ({says}) .*; resume with the one that it began with"
         ) as caught:
             go(kind, among, tmp_path, replace(TINY, **change), resume=True)
         assert str(tmp_path) in str(caught.value) and "\n" not in str(caught.value)
 
-    for change in ({"seed": 2}, {"batch": 8}, {"balance": 0.5}):
-        refused("order", change)
-    refused("images|order", {"labelled": 0.5})
+    for name, value in {"seed": 2, "batch": 8, "balance": 0.5}.items():
+        refused(name, {name: value})
+    refused("images|labelled", {"labelled": 0.5})
     refused("classes", {"classes": "ABC"})
     refused("classes", {"classes": "ABDC"})
     refused("sizes", {"sizes": KINDS["cvae"].sizes_type(latent=3, hidden=10)})
@@ -701,9 +719,77 @@ def test_log_rows_later_than_the_checkpoint_are_removed_on_resuming(characters, 
     assert_same_end(tmp_path / "whole", run)
 
 
-def test_a_folder_that_is_not_there_is_told(characters, tmp_path):
-    with pytest.raises(InputError, match="does not exist"):
-        train("cvae", characters, tmp_path / "none", of_kind("cvae"))
+def test_a_folder_that_holds_a_run_is_not_written_over(characters, tmp_path):
+    go("cvae", characters, tmp_path, replace(TINY, epochs=1))
+    before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+    with pytest.raises(InputError, match="in use; go on with --resume"):
+        go("cvae", characters, tmp_path)
+    assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before
+
+
+def test_two_trainings_do_not_share_a_folder(characters, tmp_path):
+    refusals = []
+
+    def intrude(model, path):
+        with pytest.raises(InputError, match="another training is writing here") as caught:
+            go("cvae", characters, tmp_path, resume=True)
+        refusals.append(caught)
+
+    assert go("cvae", characters, tmp_path, replace(TINY, epochs=1), draw=intrude).finished
+    assert len(refusals) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda d: d["progress"].update(batch=-1), "batch"),
+        (lambda d: d["progress"].update(batch=99), "batch"),
+        (lambda d: d["progress"].update(epoch="two"), "epoch"),
+        (lambda d: d["progress"].update(sums={"loss": "x"}), "sums"),
+        (lambda d: d["progress"].pop("identity"), "identity"),
+        (lambda d: d["progress"]["identity"].update(sizes=3), "sizes"),
+    ],
+)
+def test_a_checkpoint_whose_counters_are_nonsense_is_refused(change, says, characters, tmp_path):
+    go("cvae", characters, tmp_path, stop_after=1)
+    counters = tmp_path / "checkpoint-00000001" / "progress.json"
+    document = json.loads(counters.read_text())
+    change(document)
+    counters.write_text(json.dumps(document))
+    with pytest.raises(InputError, match=says) as caught:
+        go("cvae", characters, tmp_path, resume=True)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_settings_of_a_run_are_those_that_it_began_with(characters, tmp_path):
+    config = of_kind(
+        "cgan", replace(TINY, epochs=1, distortion=Distortion(shear=0.25)), discriminator_rate=3.0
+    )
+    go("cgan", characters, tmp_path, config)
+    assert config_of_run("cgan", tmp_path) == config
+    with pytest.raises(InputError, match=r"another kind \(cgan, now gan\)"):
+        config_of_run("gan", tmp_path)
+    for text in (
+        "",
+        "[]",
+        "[" * 100_000,
+        '{"kind": "cgan", "epochs": 1e400}',
+        '{"kind": "cgan", "sizes": 3}',
+    ):
+        (tmp_path / "config.json").write_text(text)
+        with pytest.raises(InputError, match=r"config\.json") as caught:
+            config_of_run("cgan", tmp_path)
+        assert "\n" not in str(caught.value)
+    (tmp_path / "config.json").unlink()
+    with pytest.raises(InputError, match=r"no config\.json"):
+        config_of_run("cgan", tmp_path)
+
+
+def test_an_interrupted_run_has_a_model_before_its_first_validation(characters, tmp_path):
+    go("cvae", characters, tmp_path, stop_after=2)
+    assert load_model(tmp_path).info["steps"] == 2
+    go("cvae", characters, tmp_path, resume=True)
+    assert load_model(tmp_path).info["epochs"] >= 1
 
 
 # -- settings -------------------------------------------------------------------------------------

@@ -674,8 +674,8 @@ ERRORS = [
     ("train gan --data {d} -o {o}/run --classes L --config {x}/wxyz.npz", "cannot be read as settings"),
     ("train gan --data {d} -o {o}/run --resume", "no run to resume"),
     ("train gan --data {d} -o {x}/run", "in use"),
-    ("train ssvae --data {d} -o {x}/run --resume --threads 1", "other kind"),
-    ("train gan --data {d} -o {x}/run --resume --batch 7 --threads 1", "other order"),
+    ("train ssvae --data {d} -o {x}/run --resume --threads 1", "another kind"),
+    ("train gan --data {d} -o {x}/run --resume --batch 7 --threads 1", "another batch"),
     ("train gan --data {d} -o {x} --resume", "config.json"),
 ]
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta
 
+from strokes.characters.training import default_config
 from strokes.cli.options import changed, field_help, options_of, shown
 from strokes.cli.parser import Parser
 from strokes.documents import Seed, check_fields
@@ -235,3 +236,10 @@ def test_paths_lead_to_the_fields():
     )
     assert {o.key for o in options_of(Outer())} >= {"bias", "inner.hidden_cells", "inner.high"}
     assert asdict(changed(Outer(), {})) == asdict(Outer())
+
+
+def test_help_of_inherited_fields_is_their_bases():
+    config = default_config("ssvae")
+    helps = {option.key: option.help for option in options_of(config)}
+    assert set(helps) >= {"epochs", "kl_weight", "swap_weight", "distortion.shear", "sizes.latent"}
+    assert all(helps.values())

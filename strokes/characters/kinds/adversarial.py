@@ -41,7 +41,7 @@ class AdversarialNetwork(DrawingNetwork[Config]):
     def discriminator_losses(
         self, images: Tensor, labels: Tensor, generator: torch.Generator | None = None
     ) -> dict[str, Tensor]:
-        """ "discriminator_loss" and scores to watch.
+        """What to minimise ("discriminator_loss") and scores to watch.
 
         Args:
             images: (N, 1, 28, 28) in 0..1.
@@ -51,7 +51,7 @@ class AdversarialNetwork(DrawingNetwork[Config]):
 
     @abstractmethod
     def generator_losses(self, labels: Tensor, generator: torch.Generator | None = None) -> dict[str, Tensor]:
-        """ "generator_loss" of images of these classes."""
+        """What to minimise ("generator_loss"), of images of these classes."""
 
     def optimizers(self, config: Config) -> list[torch.optim.Optimizer]:
         """The generator's and the discriminator's."""

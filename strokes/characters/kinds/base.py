@@ -165,7 +165,7 @@ def adam(
 def descend(loss: Tensor, optimizer: torch.optim.Optimizer) -> bool:
     """One step of an optimizer, unless the loss or a gradient is not finite; whether it was taken."""
     optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]  # torch declares no types for it
+    loss.backward()
     gradients = [p.grad for g in optimizer.param_groups for p in g["params"] if p.grad is not None]
     total = loss.detach()
     for gradient in gradients:

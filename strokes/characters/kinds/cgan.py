@@ -53,8 +53,9 @@ class _ConditionalNorm(nn.Module):
         nn.init.zeros_(self.shift.weight)
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
-        out: Tensor = self.norm(x) * self.scale(labels)[:, :, None, None]
-        return out + self.shift(labels)[:, :, None, None]
+        scale, shift = (of(labels)[:, :, None, None] for of in (self.scale, self.shift))
+        scaled: Tensor = self.norm(x) * scale + shift
+        return scaled
 
 
 class _Generator(nn.Module):
@@ -99,8 +100,8 @@ class _Discriminator(nn.Module):
 
     def forward(self, images: Tensor, labels: Tensor) -> Tensor:
         x = self.convolutions(images * 2 - 1).sum((2, 3))
-        score: Tensor = self.score(x).squeeze(1)
-        return score + (x * self.project(labels)).sum(1)
+        scores: Tensor = self.score(x).squeeze(1) + (x * self.project(labels)).sum(1)
+        return scores
 
 
 class ConditionalGAN(AdversarialNetwork[ConditionalGANConfig]):
@@ -148,7 +149,7 @@ class ConditionalGAN(AdversarialNetwork[ConditionalGANConfig]):
     def discriminator_losses(
         self, images: Tensor, labels: Tensor, generator: torch.Generator | None = None
     ) -> dict[str, Tensor]:
-        """ "discriminator_loss" (hinge), and the mean scores of real and drawn images.
+        """What to minimise ("discriminator_loss", a hinge), and the mean scores of real and drawn images.
 
         Args:
             images: (N, 1, 28, 28) in 0..1.
@@ -163,6 +164,6 @@ class ConditionalGAN(AdversarialNetwork[ConditionalGANConfig]):
         return {"discriminator_loss": loss, "score_real": real.mean(), "score_drawn": fake.mean()}
 
     def generator_losses(self, labels: Tensor, generator: torch.Generator | None = None) -> dict[str, Tensor]:
-        """ "generator_loss" (hinge) of images of these classes."""
+        """What to minimise ("generator_loss", a hinge), of images of these classes."""
         drawn = distort(self.sample(labels, generator), _DISTORTION, generator)
         return {"generator_loss": -self.discriminator(drawn, labels).mean()}

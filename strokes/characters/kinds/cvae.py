@@ -86,7 +86,7 @@ class ConditionalVAE(VariationalNetwork[ConditionalVAEConfig]):
         pixel_weight: float = 1.0,
         kl_weight: float = 1.0,
     ) -> dict[str, Tensor]:
-        """ "loss", its parts "pixels" and "kl"; means over the batch, in nats.
+        """What to minimise ("loss") and its parts "pixels" and "kl"; means over the batch, in nats.
 
         Args:
             images: (N, 1, 28, 28) in 0..1.

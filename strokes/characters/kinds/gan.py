@@ -95,7 +95,7 @@ class GAN(AdversarialNetwork[GANConfig]):
     def discriminator_losses(
         self, images: Tensor, labels: Tensor, generator: torch.Generator | None = None
     ) -> dict[str, Tensor]:
-        """ "discriminator_loss", and the mean probability of being real that it gives to real and drawn images.
+        """What to minimise ("discriminator_loss"), and the mean probabilities of real and drawn images to be real.
 
         Args:
             images: (N, 1, 28, 28) in 0..1.
@@ -114,5 +114,5 @@ class GAN(AdversarialNetwork[GANConfig]):
         }
 
     def generator_losses(self, labels: Tensor, generator: torch.Generator | None = None) -> dict[str, Tensor]:
-        """ "generator_loss": -log D(G(z)), which does not saturate."""
+        """What to minimise ("generator_loss"): -log D(G(z)), which does not saturate."""
         return {"generator_loss": F.softplus(-self._score(self.sample(labels, generator))).mean()}

@@ -84,8 +84,8 @@ def run(argv: Sequence[str]) -> int:
 
     from ...characters.data import CharacterSet
     from ...characters.training import config_of_run, default_config, train
+    from ...runs.folder import check_folder
     from ...runs.hardware import cores
-    from ...runs.legacy import fresh_run
 
     # What the run began with, then what this call says.
     began = config_of_run(kind, out) if args.resume and out.is_dir() else default_config(kind)
@@ -95,12 +95,12 @@ def run(argv: Sequence[str]) -> int:
     device = "cuda" if hardware.device != "cpu" and torch.cuda.is_available() else "cpu"
     torch.set_num_threads(hardware.threads or cores())
     characters = CharacterSet.load(args.data)
-    fresh_run(out, args.resume)
+    check_folder(out, args.resume)
     result = train(kind, characters, out, config, resume=args.resume, device=device, draw=_draw)
     again = f"strokes characters train {kind} --data {args.data} -o {out} --resume"
     note(
-        f"{'trained' if result['finished'] else 'stopped'} after {result['epoch']} epochs, step {result['step']}, "
-        f"{result['seconds'] / 60:.1f} min" + ("" if result["finished"] else f"; go on with: {again}")
+        f"{'trained' if result.finished else 'stopped'} after {result.epoch} epochs, step {result.step}, "
+        f"{result.seconds / 60:.1f} min" + ("" if result.finished else f"; go on with: {again}")
     )
     return 0
 

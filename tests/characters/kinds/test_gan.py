@@ -1,4 +1,4 @@
-"""The adversarial networks: their losses against formulas, what depends on the class, and whose weights a step moves."""
+"""The adversarial networks: losses against formulas, what depends on the class, whose weights a step moves."""
 
 from __future__ import annotations
 
@@ -270,7 +270,7 @@ def test_a_step_moves_each_by_its_own_loss_alone(make):
             gradients = torch.autograd.grad(loss, list(part.parameters()))
             with torch.no_grad():
                 for p, g in zip(part.parameters(), gradients, strict=True):
-                    p -= 0.1 * g
+                    p.sub_(0.1 * g)
         assert values["generator_loss"] == pytest.approx(loss.item(), rel=1e-4)
     before = copy.deepcopy(make().state_dict())
     for (name, a), b in zip(one.state_dict().items(), other.state_dict().values(), strict=True):

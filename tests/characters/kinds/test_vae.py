@@ -1,4 +1,4 @@
-"""The variational autoencoders: their layers, their bounds against formulas written out, one style from several images."""
+"""The variational autoencoders: layers, bounds against formulas written out, one style from several images."""
 
 from __future__ import annotations
 
@@ -422,8 +422,8 @@ def test_the_conditional_loss_is_its_formula(weight):
 def test_the_label_matters_at_both_ends():
     network, images = conditional(), pictures(1)
     z = torch.zeros(1, 3, dtype=torch.float64)
-    for a, b in itertools.combinations(range(CLASSES), 2):
-        a, b = torch.tensor([a]), torch.tensor([b])
+    labels = [torch.tensor([c]) for c in range(CLASSES)]
+    for a, b in itertools.combinations(labels, 2):
         assert not torch.allclose(network.posterior(images, a).mean, network.posterior(images, b).mean)
         assert not torch.allclose(network.pixel_logits(a, z), network.pixel_logits(b, z))
 
