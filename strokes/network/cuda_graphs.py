@@ -177,7 +177,7 @@ class BlockGraphs:
         self.text.copy_(F.pad(text, (0, 0, 0, self.text.shape[1] - text.shape[1])))
 
 
-_graphs: OrderedDict[tuple, BlockGraphs] = OrderedDict()
+_graphs: OrderedDict[tuple[object, ...], BlockGraphs] = OrderedDict()
 
 
 def _blocks(steps: int) -> list[tuple[int, int]]:

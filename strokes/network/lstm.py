@@ -14,7 +14,8 @@ slower where it underflows, as it does over most of the window.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor
@@ -77,16 +78,14 @@ def lstm_layer(
     if library is None:
         library = x.device.type != "cpu"
     if not library:
-        y, c = _Loop.apply(x, h.detach(), c.detach(), w_input, w_hidden, bias)
+        y, c = _apply(x, h.detach(), c.detach(), w_input, w_hidden, bias)
         return y, y[-1].detach().to(h.dtype), c
     low = torch.float32 if x.dtype == torch.bfloat16 and not _library_runs_bf16(x.device) else x.dtype
     # The library has two biases, one too many. cuDNN wants all of them in one piece.
-    parameters = (w_input, w_hidden, bias, torch.zeros_like(bias))
-    flat = torch.cat([w.reshape(-1) for w in parameters]).to(low)
-    parameters = [
-        w.view(p.shape) for w, p in zip(flat.split([p.numel() for p in parameters]), parameters, strict=True)
-    ]
-    state = tuple(s.detach().to(low).unsqueeze(0) for s in (h, c))
+    given = (w_input, w_hidden, bias, torch.zeros_like(bias))
+    flat = torch.cat([w.reshape(-1) for w in given]).to(low).split([w.numel() for w in given])
+    parameters = [piece.view(w.shape) for piece, w in zip(flat, given, strict=True)]
+    state = (h.detach().to(low).unsqueeze(0), c.detach().to(low).unsqueeze(0))
     y, h_last, c_last = torch.lstm(x.to(low), state, parameters, True, 1, 0.0, True, False, False)
     return y.to(x.dtype), h_last[0].detach().to(h.dtype), c_last[0].detach().to(c.dtype)
 
@@ -101,7 +100,9 @@ def _library_runs_bf16(device: torch.device) -> bool:
 
 class _Loop(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x, h, c, w_input, w_hidden, bias):
+    def forward(
+        ctx: Any, x: Tensor, h: Tensor, c: Tensor, w_input: Tensor, w_hidden: Tensor, bias: Tensor
+    ) -> tuple[Tensor, Tensor]:
         (steps, batch, _), size, low = x.shape, h.shape[1], x.dtype
         hidden = x.new_empty((steps + 1, batch, size))  # row t + 1 is what step t gives
         hidden[0] = h
@@ -120,17 +121,17 @@ class _Loop(torch.autograd.Function):
         return hidden[1:], last
 
     @staticmethod
-    def backward(ctx, d_outputs, _):
-        x, hidden, *tape, w_input, w_hidden = ctx.saved_tensors
-        tape = CellTape(*tape)
+    def backward(ctx: Any, d_outputs: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
+        x, hidden, *saved, w_input, w_hidden = ctx.saved_tensors
+        tape = CellTape(*saved)
         own, low = tape.gates.dtype, x.dtype
         product = repeated_product(w_hidden.T.to(low), x.shape[1])
         d_gates = torch.empty_like(tape.gates, dtype=low)
-        d_rows, d_outputs, views = d_gates.unbind(0), d_outputs.unbind(0), tape.views()
+        d_rows, d_steps, views = d_gates.unbind(0), d_outputs.unbind(0), tape.views()
         d_step, d_cell = GateViews.of(torch.empty_like(tape.gates[0])), torch.zeros_like(tape.cells[0])
         d_hidden = torch.zeros_like(tape.cells[0])
         for t in range(len(d_rows) - 1, -1, -1):
-            d_hidden.add_(d_outputs[t])
+            d_hidden.add_(d_steps[t])
             cell_backward(views[t], d_hidden, d_cell, out=d_step)
             d_rows[t].copy_(d_step.all)
             d_hidden.copy_(product(d_rows[t]))
@@ -139,6 +140,9 @@ class _Loop(torch.autograd.Function):
         d_input = (flat.T @ x.flatten(0, 1)).to(own)
         d_recurrent = (flat.T @ hidden[:-1].flatten(0, 1)).to(own)
         return d_x, None, None, d_input, d_recurrent, flat.sum(0, dtype=own)
+
+
+_apply = cast("Callable[..., tuple[Tensor, Tensor]]", _Loop.apply)  # torch leaves it untyped
 
 
 class GateViews(NamedTuple):

@@ -58,10 +58,11 @@ class StrokeNetwork(nn.Module):
         self.layer2_hidden = parameter(4 * h, h)
         self.layer3_input = parameter(4 * h, 3 + symbols + h)
         self.layer3_hidden = parameter(4 * h, h)
-        for layer in (1, 2, 3):
-            bias = torch.zeros(4 * h)
-            bias[h : 2 * h] = 1.0  # the forget gate: remember at first
-            self.register_parameter(f"layer{layer}_bias", nn.Parameter(bias))
+        bias = torch.zeros(4 * h)
+        bias[h : 2 * h] = 1.0  # the forget gate: remember at first
+        self.layer1_bias = nn.Parameter(bias.clone())
+        self.layer2_bias = nn.Parameter(bias.clone())
+        self.layer3_bias = nn.Parameter(bias.clone())
         self.window_projection = parameter(3 * k, h)
         start = torch.cat([torch.full((k,), v) for v in (-1.0, -0.5, config.kappa_bias)])
         self.window_bias = nn.Parameter(start)
@@ -80,11 +81,9 @@ class StrokeNetwork(nn.Module):
         """The state before the first point: all zeros."""
         zeros = self.output_bias.new_zeros
         h = self.config.hidden
-        return RecurrentState(
-            *(zeros(batch, h) for _ in range(6)),
-            window=zeros(batch, self.symbols),
-            kappa=zeros(batch, self.config.window_components),
-        )
+        h1, c1, h2, c2, h3, c3 = (zeros(batch, h) for _ in range(6))
+        window, kappa = zeros(batch, self.symbols), zeros(batch, self.config.window_components)
+        return RecurrentState(h1, c1, h2, c2, h3, c3, window, kappa)
 
     def encode(self, ids: Tensor, lengths: Tensor) -> Tensor:
         """Text ids (B, U) and lengths (B,) as the one-hot (B, U, A) that `forward` reads."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, cast
 
 import torch
 from torch import Tensor
@@ -30,8 +30,8 @@ def repeated_product(weight: Tensor, rows: int, bias: Tensor | None = None) -> P
 
         def fast(x: Tensor, addend: Tensor | None = None) -> Tensor:
             if addend is None:
-                return product(x, packed, bias, "none", [], "")
-            return product.binary(x, addend, packed, bias, "add")
+                return cast(Tensor, product(x, packed, bias, "none", [], ""))
+            return cast(Tensor, product.binary(x, addend, packed, bias, "add"))
 
         return fast
     transposed = weight.T

@@ -8,7 +8,8 @@ end, where autograd would add up one product a step.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor
@@ -107,7 +108,7 @@ def attention_layer(
     or `state`: truncated back-propagation needs none. Pass the state detached, or layer 1 alone is
     cut here.
     """
-    hidden, window, alpha, beta, kappa, cell = _AttentionLoop.apply(
+    hidden, window, alpha, beta, kappa, cell = _apply(
         torch.cat([weights.window, weights.hidden, weights.offsets], dim=1),
         weights.bias,
         weights.projection,
@@ -125,7 +126,20 @@ def attention_layer(
 
 class _AttentionLoop(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, weight, bias, projection, projection_bias, offsets, text, h, c, w, kappa, dtype):
+    def forward(
+        ctx: Any,
+        weight: Tensor,
+        bias: Tensor,
+        projection: Tensor,
+        projection_bias: Tensor,
+        offsets: Tensor,
+        text: Tensor,
+        h: Tensor,
+        c: Tensor,
+        w: Tensor,
+        kappa: Tensor,
+        dtype: torch.dtype,
+    ) -> tuple[Tensor, ...]:
         (steps, batch, _), symbols, size, k = offsets.shape, w.shape[1], h.shape[1], kappa.shape[1]
         tape = Tape.new(steps, batch, symbols, size, k, weight, dtype)
         tape.inputs[:-1, :, symbols + size :] = offsets
@@ -148,9 +162,9 @@ class _AttentionLoop(torch.autograd.Function):
         return tape.hidden, tape.windows, *apart
 
     @staticmethod
-    def backward(ctx, d_hidden, d_windows, *_):
-        *tape, weight, projection, text = ctx.saved_tensors
-        tape = Tape(*tape)
+    def backward(ctx: Any, d_hidden: Tensor, d_windows: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
+        *saved, weight, projection, text = ctx.saved_tensors
+        tape = Tape(*saved)
         dtype = ctx.dtype
         d_gates = torch.empty_like(tape.gates, dtype=dtype)
         d_parameters = torch.empty_like(tape.parameters)
@@ -170,3 +184,6 @@ class _AttentionLoop(torch.autograd.Function):
             flat_p.sum(0),
             *([None] * 7),
         )
+
+
+_apply = cast("Callable[..., tuple[Tensor, ...]]", _AttentionLoop.apply)  # torch leaves it untyped

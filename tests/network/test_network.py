@@ -335,5 +335,5 @@ def test_initial_weights_give_the_window_its_stated_pace():
 
 
 def test_sizes_below_one_are_refused():
-    with pytest.raises(ValueError, match="at least 1"):
+    with pytest.raises(ValueError, match="hidden is 0; it must be a whole number from 1"):
         NetworkConfig(hidden=0)
