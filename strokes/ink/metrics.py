@@ -35,7 +35,7 @@ class LineMetrics:
     Attributes:
         slope: dy/dx of the line, positive where it falls to the right.
         baseline: y on which the deskewed line stands.
-        x_height: height of its small letters above the baseline, positive.
+        x_height: height of its small letters above the baseline; 0 where the ink is flat.
         spread: standard deviation of y of the deskewed line.
     """
 

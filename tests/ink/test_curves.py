@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -18,7 +20,7 @@ def bezier(segment, u):
     """De Casteljau, so as not to share a formula with the code under test."""
     points = [np.asarray(p) for p in segment]
     while len(points) > 1:
-        points = [(1 - u) * a + u * b for a, b in zip(points, points[1:], strict=False)]
+        points = [(1 - u) * a + u * b for a, b in pairwise(points)]
     return points[0]
 
 

@@ -65,7 +65,7 @@ def test_ink_is_a_value():
     ink = Ink((array,))
     array[0, 0] = 99
     assert ink.strokes[0][0, 0] == 1 and ink.strokes[0].dtype == np.float32
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="read-only"):
         ink.strokes[0][0, 0] = 5
     assert ink == Ink((np.array([[1, 2], [3, 4]]),)) and ink != Ink((np.array([[1, 2], [3, 5]]),))
     assert ink != Ink((np.array([[1, 2]]), np.array([[3, 4]])))  # the same points, other strokes
