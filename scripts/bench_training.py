@@ -262,8 +262,10 @@ def ratio(result: dict) -> dict:
 def table(result: dict) -> str:
     work = Work(**result["work"])
     rows = [
-        f"{result['device']}, torch {result['torch']}; {work.lines} lines of {work.points} points, "
-        f"{work.hidden} cells a layer, {work.flops_a_point / 1e6:.1f} MFLOP a point",
+        (
+            f"{result['device']}, torch {result['torch']}; {work.lines} lines of {work.points} points, "
+            f"{work.hidden} cells a layer, {work.flops_a_point / 1e6:.1f} MFLOP a point"
+        ),
         f"{'':8}{'points/s: min':>14}{'median':>9}{'max':>9}   {'GFLOP/s':>8}{'of a product':>16}   how",
     ]
     for way in (*WAYS, ONE_PROCESS):

@@ -25,7 +25,8 @@ def draw(text: str, rng: np.random.Generator) -> Ink:
     strokes, x = [], 0.0
     for c in text:
         for stroke in LETTERS.get(c, ()):
-            strokes.append(np.array(stroke) + [x, 0.0] + rng.normal(0, 0.4, (len(stroke), 2)))
+            place = np.array([x, 0.0])
+            strokes.append(np.array(stroke) + place + rng.normal(0, 0.4, (len(stroke), 2)))
         x += 14 if c == " " else 18
     return Ink(tuple(strokes))
 

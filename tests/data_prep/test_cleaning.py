@@ -261,7 +261,7 @@ def test_unreadable_marks():
 def test_amounts_are_points_travel_and_width_a_letter():
     ink = Ink((np.array([(0, 0), (3, 4)]), np.array([(30, 0)])))
     assert cleaning.amounts(ink, "a bc").tolist() == pytest.approx([1.0, 5 / 3, 10.0])  # no travel in the air
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="text"):
         cleaning.amounts(ink, "  ")
 
 

@@ -54,10 +54,10 @@ def written(text: str, dots: dict[int, int]) -> tuple[Ink, np.ndarray]:
     strokes, places = [], []
     for place in range(len(text)):
         if text[place] != " ":
-            strokes.append(BAR + [place, 0])
+            strokes.append(BAR + np.array([place, 0]))
             places += [place] * 2
         for _ in range(dots.get(place, 0)):
-            strokes.append(DOT + [place, 0])
+            strokes.append(DOT + np.array([place, 0]))
             places += [place] * 2
     window = np.zeros((len(places), len(text) + 1), np.float32)
     window[np.arange(len(places)), places] = 1.0
