@@ -17,7 +17,8 @@ from typing import IO
 
 import numpy as np
 
-from strokes.characters.image import draw_strokes, load_image
+from strokes.characters.image import load_image
+from strokes.characters.scaling import draw_strokes
 from strokes.files import InputError
 
 __all__ = ["Block", "class_folders", "opened", "read_char74k", "read_csv", "read_folder", "read_idx"]

@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 
 from strokes.characters.data import CLASSES, SPLITS, TEST, TRAIN, VALIDATION, CharacterSet
-from strokes.characters.image import conform as conform_images
+from strokes.characters.scaling import conform as conform_images
 from strokes.files import InputError
 
 from .character_files import Block, class_folders, opened, read_char74k, read_csv, read_folder, read_idx

@@ -16,6 +16,7 @@ from scipy.spatial.distance import cdist
 from torch import Tensor, nn
 
 from .arrays import as_tensor, batches
+from .kinds.classifier import Classifier
 from .kinds.variational import VariationalNetwork
 from .model import CharacterModel
 
@@ -66,7 +67,7 @@ def accuracy(
 
 
 @torch.no_grad()
-def features(judge: nn.Module, images: np.ndarray | Tensor) -> np.ndarray:
+def features(judge: Classifier, images: np.ndarray | Tensor) -> np.ndarray:
     """The judge's penultimate activations, (N, features) float64, of (N, 28, 28) uint8 or (N, 1, 28, 28) in 0..1."""
     x = as_tensor(images) if isinstance(images, np.ndarray) else images
     return np.concatenate([judge.features(x[rows]).double().numpy() for rows in batches(len(x))])
@@ -159,7 +160,7 @@ def negative_elbo(model: CharacterModel, images: np.ndarray, labels: np.ndarray,
 
 def compare(
     judge: CharacterModel, real: np.ndarray, real_labels: np.ndarray, drawn: Drawn, model: CharacterModel
-) -> dict:
+) -> dict[str, float]:
     """What the judge says of drawn images, beside real ones of the same classes.
 
     Of the real images (which neither judge nor model should have been trained on) two lots are taken, with equally
@@ -168,8 +169,11 @@ def compare(
     third.
 
     Args:
-        real: (N, 28, 28) uint8, labels (N,) of the judge's classes.
+        judge: a classifier.
+        real: (N, 28, 28) uint8.
+        real_labels: (N,), of the judge's classes.
         drawn: of `model`, evenly of its classes.
+        model: what is judged.
 
     Returns:
         n (images in each lot), frechet, frechet_floor, precision, recall and those of real images, and, of models
@@ -177,8 +181,10 @@ def compare(
         for, among all classes that it knows, and among_own: among the classes that were asked for.
 
     Raises:
-        ValueError: a class has fewer than two real images, or none was drawn.
+        ValueError: a class has fewer than two real images, or none was drawn, or the judge is no classifier.
     """
+    if not isinstance(judge.network, Classifier):
+        raise ValueError(f"a {judge.kind} is no judge")
     rng = np.random.default_rng(0)
     classes, counts = np.unique(real_labels, return_counts=True)
     asked = np.array([judge.classes.index(c) for c in model.classes])[drawn.labels.numpy()]
@@ -198,7 +204,7 @@ def compare(
     of_drawn = features(judge.network, drawn.images[torch.from_numpy(third)])
     precision, recall = precision_recall(of_first, of_drawn)
     real_precision, real_recall = precision_recall(of_first, of_second)
-    result = {
+    result: dict[str, float] = {
         "n": each * len(classes),
         "frechet": frechet_distance(of_first, of_drawn),
         "frechet_floor": frechet_distance(of_first, of_second),

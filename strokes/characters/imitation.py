@@ -14,10 +14,10 @@ from torch.nn import functional as F
 from ..files import InputError
 from .arrays import as_tensor
 from .distortion import embolden, warp
-from .image import conform, scale_and_centre
 from .kinds import KINDS
 from .kinds.variational import Posterior, VariationalNetwork, combine
 from .model import CharacterModel
+from .scaling import conform, scale_and_centre
 
 __all__ = ["STYLES", "StyleReport", "alter", "imitate", "measure", "style_of", "style_report"]
 
@@ -47,10 +47,9 @@ def alter(images: np.ndarray, width: float = 1.0, slant: float = 0.0, weight: fl
     if not (width != 1 or slant or weight):
         return conform(images)
     x = embolden(F.pad(as_tensor(images), (14, 14, 14, 14)), weight)  # with room for what grows
-    x = warp(x, width, 1.0, slant).squeeze(1).numpy()
-    return np.stack(
-        [scale_and_centre(image) if image.max() > 0.1 else np.zeros((28, 28), np.uint8) for image in x]
-    )
+    warped = warp(x, width, 1.0, slant).squeeze(1).numpy()
+    blank = np.zeros((28, 28), np.uint8)
+    return np.stack([scale_and_centre(image) if image.max() > 0.1 else blank for image in warped])
 
 
 def measure(images: np.ndarray) -> np.ndarray:
@@ -175,7 +174,8 @@ def _mean(values: np.ndarray, axis: int) -> np.ndarray:
     """The mean of what there is, NaN of nothing."""
     there = ~np.isnan(values)
     with np.errstate(invalid="ignore"):
-        return np.where(there, values, 0).sum(axis) / there.sum(axis)
+        mean: np.ndarray = np.where(there, values, 0).sum(axis) / there.sum(axis)
+    return mean
 
 
 #: Which measure each style is named for.

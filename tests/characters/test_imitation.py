@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from strokes.characters.image import draw_strokes
 from strokes.characters.imitation import STYLES, alter, imitate, measure, style_of, style_report
 from strokes.characters.kinds.ssvae import SemiSupervisedVAE, SemiSupervisedVAESizes
 from strokes.characters.kinds.variational import Posterior
 from strokes.characters.model import CharacterModel, build
+from strokes.characters.scaling import draw_strokes
 from strokes.files import InputError
 
 #: Drawn in any unit, y down.

@@ -22,7 +22,6 @@ from strokes.characters.config import CharacterTrainingConfig, Sizes
 from strokes.characters.data import TEST, TRAIN, VALIDATION, CharacterSet
 from strokes.characters.distortion import Distortion
 from strokes.characters.examples import Examples
-from strokes.characters.image import draw_strokes
 from strokes.characters.kinds import KINDS, CharacterNetwork
 from strokes.characters.kinds.base import Batch, descend
 from strokes.characters.kinds.cgan import ConditionalGAN
@@ -30,6 +29,7 @@ from strokes.characters.kinds.classifier import Classifier, ClassifierSizes
 from strokes.characters.kinds.cvae import ConditionalVAE, ConditionalVAEConfig
 from strokes.characters.kinds.ssvae import SemiSupervisedVAE
 from strokes.characters.model import build, load_model
+from strokes.characters.scaling import draw_strokes
 from strokes.characters.training import CharacterProgress, config_of_run, default_config, train
 from strokes.files import InputError
 from strokes.runs import checkpoints

@@ -14,9 +14,10 @@ import strokes.models as package
 from strokes.characters.arrays import as_tensor
 from strokes.characters.data import CharacterSet
 from strokes.characters.distortion import Distortion, distort
-from strokes.characters.image import draw_strokes, load_image
+from strokes.characters.image import load_image
 from strokes.characters.kinds import KINDS
 from strokes.characters.model import CharacterModel, build, load_model
+from strokes.characters.scaling import draw_strokes
 from strokes.characters.training import default_config
 from strokes.cli import main
 

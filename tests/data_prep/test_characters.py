@@ -21,7 +21,7 @@ from data_prep import character_files
 from data_prep.character_files import read_char74k, read_csv, read_folder, read_idx
 from data_prep.characters import ALL, find_data_sets, prepare_characters
 from strokes.characters.data import SPLITS, TEST, TRAIN, VALIDATION, CharacterSet
-from strokes.characters.image import conform
+from strokes.characters.scaling import conform
 from strokes.cli import main
 from strokes.files import InputError
 
