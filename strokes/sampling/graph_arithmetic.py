@@ -199,7 +199,6 @@ class Graph:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: dict[bytes, onnx.TensorProto] = {}
         self._known: dict[tuple[object, ...], str] = {}
-        self.zero_point = self.constant(np.array(_ZERO, np.uint8))
 
     def op(
         self, kind: str, *inputs: str, name: str | None = None, domain: str = "", **attributes: Any
@@ -223,6 +222,10 @@ class Graph:
     def concat(self, *parts: str) -> str:
         """Along the second dimension."""
         return self.op("Concat", *parts, axis=1) if len(parts) > 1 else parts[0]
+
+    @property
+    def zero_point(self) -> str:
+        return self.constant(np.array(_ZERO, np.uint8))
 
     def constant(self, array: np.ndarray) -> str:
         key = b"%r %r " % (array.dtype.str, array.shape) + array.tobytes()
