@@ -6,14 +6,13 @@ unpickled. Models of every kind use this: the pen's, the characters', the recogn
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
 from .documents import encode_json, read_json
 from .files import InputError, atomic_path
@@ -64,6 +63,9 @@ def save_artifact(
         name: np.array(t, dtype if np.issubdtype(np.asarray(t).dtype, np.floating) else None, order="C")
         for name, t in tensors.items()
     }
+    from safetensors import SafetensorError
+    from safetensors.numpy import save_file
+
     with atomic_path(folder / TENSORS) as tmp:
         try:
             save_file(stored, tmp)
@@ -119,6 +121,60 @@ def read_config(folder: Path, kind: type[T]) -> T:
         raise InputError(f"{folder}: it has no {CONFIG}; fetch or train the model again") from None
 
 
+class TensorFile(Mapping[str, np.ndarray]):
+    """The tensors of an artefact, read when one is first asked for; their names, shapes and types are checked at once.
+
+    Writing needs no weights where the compiled step of a model is at hand.
+
+    Args:
+        folder: where they are.
+        shapes: the names that must be there, with their shapes.
+
+    Raises:
+        InputError: they are missing or damaged, or have other names, shapes or types; when they are read, if they are
+            not all finite.
+    """
+
+    def __init__(self, folder: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        self.path = folder / TENSORS
+        self._folder, self._shapes = folder, dict(shapes)
+        if sum(math.prod(shape) for shape in self._shapes.values()) > _MOST_WEIGHTS:
+            raise InputError(f"{folder}: {CONFIG} asks for more than {_MOST_WEIGHTS:,} weights")
+        self._tensors: dict[str, np.ndarray] | None = None
+        self._open(lambda file: [_check_header(file, name, shape) for name, shape in self._shapes.items()])
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        if name not in self._shapes:
+            raise KeyError(name)
+        if self._tensors is None:
+            self._tensors = self._open(lambda file: {name: _tensor(file, name) for name in self._shapes})
+        return self._tensors[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._shapes)
+
+    def __len__(self) -> int:
+        return len(self._shapes)
+
+    def _open(self, read: Callable[[Any], T]) -> T:
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(self.path, framework="numpy") as file:
+                odd = sorted(set(file.keys()) ^ self._shapes.keys())
+                if odd:
+                    there = "not" if odd[0] in self._shapes else "unexpectedly"
+                    raise ValueError(f"the weights {odd[0]!r} are {there} there")
+                return read(file)
+        except FileNotFoundError:
+            raise InputError(f"{self._folder}: it has no {TENSORS}; fetch or train the model again") from None
+        except (OSError, ValueError, TypeError, SafetensorError) as e:
+            why = " ".join(str(e).split())[:300]
+            raise InputError(
+                f"{self._folder}: the model is damaged ({why}); fetch or train it again"
+            ) from None
+
+
 def read_tensors(folder: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
     """The tensors of an artefact, float32 (counters int64).
 
@@ -129,33 +185,20 @@ def read_tensors(folder: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[st
     Raises:
         InputError: they are missing or damaged, have other names, shapes or types, or are not all finite.
     """
-    if sum(np.prod(shape, dtype=np.float64) for shape in shapes.values()) > _MOST_WEIGHTS:
-        raise InputError(f"{folder}: {CONFIG} asks for more than {_MOST_WEIGHTS:,} weights")
-    try:
-        with safe_open(folder / TENSORS, framework="numpy") as file:
-            names = set(file.keys())
-            if names != set(shapes):
-                odd = sorted(names ^ set(shapes))[0]
-                raise ValueError(
-                    f"the weights {odd!r} are {'not' if odd in shapes else 'unexpectedly'} there"
-                )
-            tensors = {name: _tensor(file, name, tuple(shape)) for name, shape in shapes.items()}
-    except FileNotFoundError:
-        raise InputError(f"{folder}: it has no {TENSORS}; fetch or train the model again") from None
-    except (OSError, ValueError, TypeError, SafetensorError) as e:
-        why = " ".join(str(e).split())[:300]
-        raise InputError(f"{folder}: the model is damaged ({why}); fetch or train it again") from None
-    return tensors
+    return dict(TensorFile(folder, shapes))
 
 
-def _tensor(file: Any, name: str, shape: tuple[int, ...]) -> np.ndarray:
+def _check_header(file: Any, name: str, shape: tuple[int, ...]) -> None:
     header = file.get_slice(name)
-    if tuple(header.get_shape()) != shape:
-        raise ValueError(f"the weights {name!r} have shape {tuple(header.get_shape())}, not {shape}")
+    if tuple(header.get_shape()) != tuple(shape):
+        raise ValueError(f"the weights {name!r} have shape {tuple(header.get_shape())}, not {tuple(shape)}")
     if header.get_dtype() not in _FLOATS + _INTEGERS:
         raise ValueError(f"the weights {name!r} are of type {header.get_dtype()}")
+
+
+def _tensor(file: Any, name: str) -> np.ndarray:
     tensor: np.ndarray = file.get_tensor(name)
-    if header.get_dtype() in _INTEGERS:
+    if np.issubdtype(tensor.dtype, np.integer):
         return tensor.astype(np.int64)
     with np.errstate(over="ignore"):
         tensor = tensor.astype(np.float32)

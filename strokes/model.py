@@ -14,7 +14,7 @@ import numpy as np
 from msgspec import Meta
 
 from .alphabet import Alphabet
-from .artifacts import find_artifact, read_config, read_tensors, save_artifact
+from .artifacts import TensorFile, find_artifact, read_config, save_artifact
 from .files import InputError
 from .network.config import NetworkConfig
 from .preprocessing import Preprocessing, Statistics
@@ -32,7 +32,8 @@ class Model:
     """Weights and all that is needed to write with them.
 
     Attributes:
-        weights: name -> array, float32 in memory, as `StrokeNetwork.state_dict()` names them.
+        weights: name -> array, float32 in memory, as `StrokeNetwork.state_dict()` names them; a model from a folder
+            reads them when they are first asked for.
         network: sizes.
         alphabet: the characters it knows.
         preprocessing: how its offsets come from ink and back.
@@ -79,7 +80,7 @@ def load_model(where: str | os.PathLike[str] = DEFAULT_MODEL) -> Model:
         alphabet = Alphabet(config.alphabet)
     except ValueError as e:
         raise InputError(f"{folder}: the model is damaged ({e}); fetch or train it again") from None
-    weights = read_tensors(folder, weight_shapes(config.network, len(alphabet)))
+    weights = TensorFile(folder, weight_shapes(config.network, len(alphabet)))
     return Model(weights, config.network, alphabet, config.preprocessing, config.info)
 
 

@@ -13,6 +13,7 @@ from .files import InputError
 from .model import DEFAULT_MODEL, Model, load_model
 from .page import Page, PageOptions, fit_page
 from .sampling import Sample, Sampler, SamplingOptions
+from .sampling.engines import Precision, make_engines
 
 __all__ = ["Writer", "Written"]
 
@@ -49,14 +50,17 @@ class Writer:
 
     Args:
         model: a packaged model's name, the folder of one, or a loaded one.
+        precision: "int8" or, slower, "fp32"; see `strokes.sampling.engines`.
 
     Raises:
         InputError: there is no such model.
     """
 
-    def __init__(self, model: str | os.PathLike[str] | Model = DEFAULT_MODEL) -> None:
+    def __init__(
+        self, model: str | os.PathLike[str] | Model = DEFAULT_MODEL, precision: Precision = "int8"
+    ) -> None:
         self.model = model if isinstance(model, Model) else load_model(model)
-        self._sampler = Sampler(self.model)
+        self._sampler = Sampler(self.model, make_engines(self.model, precision))
 
     def write(
         self,

@@ -73,7 +73,7 @@ _CHUNK = 8
 class NumpyEngine:
     """The network in float32, in numpy.
 
-    Its numbers do not depend on the number of rows as long as BLAS has one thread (see `Sampler`).
+    The reference for faster engines. Its numbers do not depend on the number of rows as long as BLAS has one thread.
 
     Args:
         model: weights and sizes.

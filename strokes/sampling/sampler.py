@@ -9,11 +9,11 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
 
 from ..model import Model
 from .block import Block, OnPoints
-from .engine import Engine, NumpyEngine
+from .engine import Engine
+from .engines import make_engines
 from .options import SamplingOptions
 from .sample import Sample
 from .scheduler import Scheduler
@@ -30,7 +30,7 @@ class Sampler:
 
     Args:
         model: where the weights come from.
-        make_engine: an engine of so many rows; `NumpyEngine` if None.
+        make_engine: an engine of so many rows; that of `make_engines` if None.
         rules: constants of stopping.
         threads: blocks drawn at once, each in a thread of its own; as many as there are cores if None.
     """
@@ -43,8 +43,7 @@ class Sampler:
         threads: int | None = None,
     ) -> None:
         self.model = model
-        self._numpy = make_engine is None
-        self._make_engine = make_engine or (lambda rows: NumpyEngine(model, rows))
+        self._make_engine = make_engine or make_engines(model)
         self._rules = rules or StoppingRules()
         self._threads = threads or _cores()
 
@@ -105,24 +104,15 @@ class Sampler:
             )
             block.run(stop.is_set)
 
-        with _one_blas_thread() if self._numpy else nullcontext():
-            if threads <= 1:
-                work()
-                return
-            with ThreadPoolExecutor(threads) as pool:
-                try:
-                    for future in [pool.submit(work) for _ in range(threads)]:
-                        future.result()
-                finally:  # Ctrl-C, or an error in one of them
-                    stop.set()
-
-
-def _one_blas_thread() -> AbstractContextManager[object]:
-    """Threads of BLAS wait for each other in a loop, long where another process is busy, and change sums' order."""
-    from threadpoolctl import threadpool_limits
-
-    limits: AbstractContextManager[object] = threadpool_limits(1, user_api="blas")
-    return limits
+        if threads <= 1:
+            work()
+            return
+        with ThreadPoolExecutor(threads) as pool:
+            try:
+                for future in [pool.submit(work) for _ in range(threads)]:
+                    future.result()
+            finally:  # Ctrl-C, or an error in one of them
+                stop.set()
 
 
 def _one_at_a_time(on_points: OnPoints | None) -> OnPoints | None:

@@ -20,9 +20,9 @@ from ..alphabet import Alphabet
 from ..corpus import Corpus, CorpusError
 from ..files import InputError, atomic_path
 from ..model import Model
-from ..preprocessing import Statistics
 from ..network import StrokeNetwork
 from ..network.cuda_graphs import GRAPH_STEPS
+from ..preprocessing import Statistics
 from ..runs import legacy as checkpoints
 from ..runs.hardware import compute_dtype, keep_freed_memory
 from ..runs.legacy import Ema, Log, interruptible
