@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from strokes.corpus import TRAINING_SPLITS, Corpus
-from strokes.files import InputError, atomic_path
+from strokes.files import InputError, write_whole
 from strokes.ink import Line
 from strokes.ink.cleaning import subsample
 
@@ -58,8 +58,8 @@ class Prepared:
         self.corpus.save(path)
         report = Path(path).with_suffix(".report.tsv")
         rows = [("name", "rule", "detail"), *((r.name, r.rule, r.detail) for r in self.remarks)]
-        with atomic_path(report) as tmp:
-            tmp.write_text("".join("\t".join(map(_printable, row)) + "\n" for row in rows), "utf-8")
+        text = "".join("\t".join(map(_printable, row)) + "\n" for row in rows)
+        write_whole(report, text.encode("utf-8"))
         return report
 
     def table(self) -> str:

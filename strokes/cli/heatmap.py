@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..files import InputError, check_output
+from ..files import InputError
 from .inputs import add_hand, add_text, hand, read_text, remarks
 from .parser import Parser
 
@@ -32,11 +32,11 @@ def run(argv: Sequence[str]) -> int:
     """Run the command; returns the exit status."""
     args = make_parser().parse(argv)
     options, text = hand(args), read_text(args)
-    check_output(args.output)
 
-    from ..figures import attention_heatmap
+    from ..figures import attention_heatmap, check_figure
     from ..writer import Writer
 
+    check_figure(args.output)
     writer = Writer(args.model)
     lines, transliteration = writer.lines(text)
     if len(lines) > 1:

@@ -12,7 +12,7 @@ import os
 import sys
 from pathlib import Path
 
-from ..files import InputError, write_whole
+from ..files import InputError, check_output, write_whole
 
 _backend = None if "matplotlib" in sys.modules else os.environ.pop("MPLBACKEND", None)
 try:
@@ -38,6 +38,7 @@ __all__ = [
     "LineCollection",
     "MaxNLocator",
     "box",
+    "check_figure",
     "new_figure",
     "one_line",
     "save",
@@ -72,12 +73,23 @@ def save(figure: Figure, path: str | os.PathLike[str], dpi: float = 150) -> None
     Raises:
         InputError: the suffix names no format that matplotlib writes, or the path cannot be written.
     """
-    suffix = Path(path).suffix.lower().removeprefix(".")
-    if suffix not in figure.canvas.get_supported_filetypes():
-        raise InputError(f"{path}: figures have no format {suffix!r}; end the name in .png, .svg or .pdf")
+    target = check_figure(path)
     file = io.BytesIO()
-    figure.savefig(file, dpi=dpi, format=suffix)
+    figure.savefig(file, dpi=dpi, format=target.suffix.lower().removeprefix("."))
     write_whole(path, file.getvalue())
+
+
+def check_figure(path: str | os.PathLike[str]) -> Path:
+    """The path, if a figure can be written there: to be asked before long work, not after it.
+
+    Raises:
+        InputError: the suffix names no format that matplotlib writes, or the path cannot be written.
+    """
+    target = check_output(path)
+    suffix = target.suffix.lower().removeprefix(".")
+    if suffix not in FigureCanvasAgg.get_supported_filetypes():
+        raise InputError(f"{path}: figures have no format {suffix!r}; end the name in .png, .svg or .pdf")
+    return target
 
 
 def one_line(text: str, length: int = 160) -> str:

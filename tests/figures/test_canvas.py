@@ -9,7 +9,7 @@ import sys
 import pytest
 from PIL import Image
 
-from strokes.figures.canvas import box, new_figure, one_line, save
+from strokes.figures.canvas import box, check_figure, new_figure, one_line, save
 from strokes.files import InputError
 
 
@@ -50,6 +50,8 @@ def test_a_figure_is_written_whole_in_the_format_of_its_suffix(tmp_path):
         save(new_figure(1, 1), tmp_path / name)
         assert (tmp_path / name).read_bytes().startswith(magic)
     for name in ("a.doc", "a"):
+        with pytest.raises(InputError, match=r"\.png, \.svg or \.pdf"):
+            check_figure(tmp_path / name)
         with pytest.raises(InputError, match=r"\.png, \.svg or \.pdf"):
             save(new_figure(1, 1), tmp_path / name)
     assert len(list(tmp_path.iterdir())) == 3
