@@ -33,7 +33,9 @@ def render(page: Page, options: SvgOptions | None = None) -> bytes:
     """
     options = options or SvgOptions()
     width, height = _number(page.width), _number(page.height)
-    drawing = svgwrite.Drawing(size=(f"{width}mm", f"{height}mm"), viewBox=f"0 0 {width} {height}")
+    drawing = svgwrite.Drawing(
+        size=(f"{width}mm", f"{height}mm"), viewBox=f"0 0 {width} {height}", debug=False
+    )
     drawing.elements.remove(drawing.defs)
     if text := _xml_text(page.text).strip():
         drawing.set_desc(title=_shortened(text), desc=text)

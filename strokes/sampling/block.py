@@ -64,15 +64,16 @@ class Block:
 
     def run(self, stopped: Callable[[], bool] = lambda: False) -> None:
         """Draw until the scheduler has nothing left, or `stopped` says so."""
+        seen = self._scheduler.version
         self._fill()
         while self._jobs and not stopped():
             self._step()
             if self._on_points is not None:
                 self._stream(self._on_points)
-            needless = [row for row, job in self._jobs.items() if not self._scheduler.needed(job)]
-            for row in needless:
-                self._release(row)
-            if len(self._jobs) < self._engine.rows:
+            if seen != self._scheduler.version:  # some line ended, here or in another block
+                seen = self._scheduler.version
+                for row in [row for row, job in self._jobs.items() if not self._scheduler.needed(job)]:
+                    self._release(row)
                 self._fill()
                 self._shrink()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 __all__ = ["draw_offsets"]
@@ -29,13 +31,15 @@ def draw_offsets(
     m = (y.shape[1] - 1) // 6
     logits = y[:, 1 : 1 + m]
     weights = np.exp((logits - logits.max(axis=1, keepdims=True)) * (1 + bias)).cumsum(axis=1)
-    component = (weights <= uniforms[:, :1] * weights[:, -1:]).sum(axis=1).clip(max=m - 1)
-    rows = np.arange(len(y))
-    mean_x, mean_y, log_x, log_y, rho = (y[rows, 1 + k * m + component] for k in range(1, 6))
-    scale_x, scale_y = (np.maximum(np.exp(s), scale_floor) * np.exp(-bias) for s in (log_x, log_y))
-    rho = np.tanh(rho) * _MAX_CORRELATION
-    a, b = normals.T
-    end = uniforms[:, 1] < 1 / (1 + np.exp(-y[:, 0]))
-    return np.stack(
-        [mean_x + scale_x * a, mean_y + scale_y * (rho * a + np.sqrt(1 - rho * rho) * b), end], axis=1
-    )
+    component = (weights[:, :-1] <= uniforms[:, :1] * weights[:, -1:]).sum(axis=1)
+    # mean x and y, log scale x and y, raw correlation of the component
+    chosen = y[:, 1 + m :].reshape(len(y), 5, m)[np.arange(len(y)), :, component]
+    scales = np.maximum(np.exp(chosen[:, 2:4]), scale_floor) * math.exp(-bias)
+    rho = np.tanh(chosen[:, 4]) * _MAX_CORRELATION
+    out = np.empty((len(y), 3))
+    out[:, 0] = normals[:, 0]
+    out[:, 1] = rho * normals[:, 0] + np.sqrt(1 - rho * rho) * normals[:, 1]
+    out[:, :2] *= scales
+    out[:, :2] += chosen[:, :2]
+    out[:, 2] = uniforms[:, 1] < 1 / (1 + np.exp(-y[:, 0]))
+    return out

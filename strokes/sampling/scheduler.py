@@ -58,6 +58,8 @@ class Scheduler:
         self._lines = [_Line(t, i, needless=tries) for t, i in zip(texts, ids, strict=True)]
         self._tries, self._progress = tries, progress
         self._lock = threading.Lock()
+        #: Changes whenever a try ends, so that what is needed may have changed.
+        self.version = 0
 
     def text(self, job: Job) -> str:
         """What a job's line says."""
@@ -97,6 +99,7 @@ class Scheduler:
         """A try ended."""
         with self._lock:
             line = self._lines[job.line]
+            self.version += 1
             line.samples[job.attempt] = sample
             if sample.sound:
                 line.needless = min(line.needless, job.attempt)

@@ -96,9 +96,11 @@ class BlockStopper:
         self._first_past = np.full(rows, -1, np.int64)  # first point drawn with the window past the text
         self._late = np.zeros(rows, np.int64)
         self._late_right = np.zeros(rows, np.int64)
+        self._changed, self._width = True, 0
 
     def begin(self, row: int, text: str) -> None:
         """A new line begins in a row."""
+        self._changed = True
         self._texts[row] = text
         self._characters[row] = len(text)
         points = self.rules.longest * self._preprocessing.points_per_character * len(text)
@@ -109,6 +111,7 @@ class BlockStopper:
 
     def take(self, keep: list[int]) -> None:
         """Go on with these rows alone, in this order."""
+        self._changed = True
         self._texts = [self._texts[row] for row in keep]
         for name in _BY_ROW:
             setattr(self, name, getattr(self, name)[keep])
@@ -124,42 +127,53 @@ class BlockStopper:
         Returns:
             row -> how many of its points belong to the line, and whether it ended by a rule and not by its length.
         """
-        u = self._characters
-        rows = np.arange(len(u))
-        head = np.where(np.arange(phi.shape[1]) < u[:, None], phi, -1.0)
-        head_place = head.argmax(axis=1)
-        head_most = head[rows, head_place]
-        tail = phi[rows[:, None], np.minimum(u[:, None] + np.arange(PAST), phi.shape[1] - 1)]
+        if self._changed or phi.shape[1] != self._width:
+            self._index(phi.shape[1])
+        head = np.where(self._is_head, phi, -1.0)
+        tail = phi[self._rows, self._tail]
+        head_place, head_most, tail_most = head.argmax(axis=1), head.max(axis=1), tail.max(axis=1)
         past = tail.sum(axis=1) > head_most  # more weight past the text than on any character
-        place = np.where(tail.max(axis=1) > head_most, u + tail.argmax(axis=1), head_place)
-        right = points[:, 0] * self._preprocessing.statistics.std[0] + self._preprocessing.statistics.mean[0]
+        right = (
+            points[:, 0] * self._preprocessing.statistics.std[0] + self._preprocessing.statistics.mean[0] > 0
+        )
 
         ended: dict[int, tuple[int, bool]] = {}
-        looked_at = np.zeros(len(u), bool)
-        for row in np.flatnonzero(active & self._pen_up & (past | (self._at_last & (right > 0)))).tolist():
-            stop = right[row] > 0 and self._full_stop_is_drawn(row)
+        at_end = active & self._pen_up & (past | (self._at_last & right))
+        looked_at = np.zeros(len(active), bool)
+        for row in np.flatnonzero(at_end).tolist() if at_end.any() else ():
+            stop = right[row] and self._full_stop_is_drawn(row)
             if not stop and past[row] and not self._mark_is_due(row):
                 looked_at[row] = True
-                stop = self._sets_off(row, float(right[row]), bool(place[row] >= u[row]))
+                stop = self._sets_off(row, points[row], bool(tail_most[row] > head_most[row]))
             if stop:
                 ended[row] = int(self._drawn[row]), True
         # It went on to the next word without lifting the pen.
-        for row in np.flatnonzero(active & ~looked_at & (place > u + 1) & (self._drawn > 0)).tolist():
+        gone_on = active & (tail[:, 2:].max(axis=1) > np.maximum(head_most, tail[:, :2].max(axis=1)))
+        for row in np.flatnonzero(gone_on & ~looked_at & (self._drawn > 0)).tolist() if gone_on.any() else ():
             if row not in ended:
                 first = int(self._first_past[row])
                 ended[row] = (first + 1 if first >= 0 else int(self._drawn[row])), True
 
-        collapsed = np.where(past, u, head_place)
-        self._at_last |= self._pen_up & (collapsed >= u - 1)
+        self._at_last |= self._pen_up & (past | (head_place == self._characters - 1))
         self._first_past = np.where((self._first_past < 0) & past, self._drawn, self._first_past)
         self._drawn += 1
         self._pen_up = points[:, 2] > 0.5
-        for row in np.flatnonzero(active & (self._drawn >= self._limit)).tolist():
+        over = active & (self._drawn >= self._limit)
+        for row in np.flatnonzero(over).tolist() if over.any() else ():
             ended.setdefault(row, (int(self._drawn[row]), False))
         return ended
 
-    def _sets_off(self, row: int, right: float, past_text: bool) -> bool:
+    def _index(self, width: int) -> None:
+        """Where each row's text and what is past it stand in the window weights."""
+        self._changed, self._width = False, width
+        self._rows = np.arange(len(self._characters))[:, None]
+        self._is_head = np.arange(width) < self._characters[:, None]
+        self._tail = np.minimum(self._characters[:, None] + np.arange(PAST), width - 1)
+
+    def _sets_off(self, row: int, point: np.ndarray, past_text: bool) -> bool:
         """Whether a stroke that begins past the text is the next word's, or one late stroke too many."""
+        statistics = self._preprocessing.statistics
+        right = float(point[0]) * statistics.std[0] + statistics.mean[0]
         self._late[row] += 1
         self._late_right[row] += right > 0
         return bool(
