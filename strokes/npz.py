@@ -7,7 +7,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
-from typing import IO
+from typing import IO, Literal
 
 import numpy as np
 
@@ -81,11 +81,12 @@ def _read_array(member: IO[bytes], size: int, name: str, kind: str, dimensions: 
     for n in shape:
         count *= n
     fits = dtype.kind == kind[0] and (kind == "U" or dtype.itemsize == int(kind[1:]))
-    if not fits or dtype.hasobject or len(shape) != dimensions or fortran:
+    if not fits or dtype.hasobject or len(shape) != dimensions:
         raise ValueError(f"the array {name!r} is {dtype} of shape {shape}, which is not what belongs there")
     if min(shape, default=0) < 0 or count * dtype.itemsize > size:
         raise ValueError(f"the array {name!r} is not as long as its header says")
     data = member.read(count * dtype.itemsize)
     if len(data) != count * dtype.itemsize or member.read(1):
         raise ValueError(f"the array {name!r} is not as long as its header says")
-    return np.frombuffer(data, dtype, count=count).reshape(shape).copy()
+    order: Literal["F", "C"] = "F" if fortran else "C"
+    return np.frombuffer(data, dtype, count=count).reshape(shape, order=order).copy(order="C")
