@@ -88,5 +88,5 @@ def _read_array(member: IO[bytes], size: int, name: str, kind: str, dimensions: 
     data = member.read(count * dtype.itemsize)
     if len(data) != count * dtype.itemsize or member.read(1):
         raise ValueError(f"the array {name!r} is not as long as its header says")
-    order: Literal["F", "C"] = "F" if fortran else "C"
-    return np.frombuffer(data, dtype, count=count).reshape(shape, order=order).copy(order="C")
+    order: Literal["C", "F"] = "F" if fortran else "C"  # numpy writes a transposed array as it lies in memory
+    return np.frombuffer(data, dtype, count=count).reshape(shape, order=order).copy()
