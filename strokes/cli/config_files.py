@@ -88,7 +88,7 @@ def _checked(settings: object, options: Sequence[Option], where: str) -> dict[st
 
             near = difflib.get_close_matches(key, known, 1)
             raise InputError(
-                f"{where}: there is no setting {shown(key)}" + (f"; is it {near[0]}?" if near else "")
+                f"{where}: there is no setting {shown(key)}" + (f"; the nearest is {near[0]}" if near else "")
             )
         found[key] = value
     return found

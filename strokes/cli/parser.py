@@ -46,7 +46,21 @@ class Arguments(argparse.Namespace):
         try:
             return changed(base, values)  # type: ignore[no-any-return]  # of the class asked for
         except ValueError as e:
-            raise InputError(f"{e} (see '{self._parser.prog} --help')") from None
+            culprit = self._culprit(kind, base, values)
+            name = f"{culprit.flag}: " if culprit else ""
+            raise InputError(f"{name}{e} (see '{self._parser.prog} --help')") from None
+
+    def _culprit(
+        self, kind: type, defaults: object, values: Mapping[tuple[str, ...], object]
+    ) -> Option | None:
+        """The one option whose value a dataclass refuses by itself, if it is one."""
+        found = []
+        for option in self._parser.options[kind]:
+            try:
+                changed(defaults, {p: v for p, v in values.items() if p == option.path})
+            except ValueError:
+                found.append(option)
+        return found[0] if len(found) == 1 else None
 
     def refuse(self, message: str) -> NoReturn:
         """Refuse the command line, in one sentence."""
@@ -167,7 +181,11 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Refuse the command line, in one sentence."""
-        raise InputError(f"{message}{self._hint()} (see '{self.prog} --help')")
+        odd = self._odd_word()
+        if odd and "ignored explicit argument" in message:  # -hello is -h with something at its end
+            message = f"there is no option {odd}"
+        hint = f"; a text that begins with a dash goes to the end, after --: -- {odd}" if odd else ""
+        raise InputError(f"{message}{hint} (see '{self.prog} --help')")
 
     def _group(self, title: str | None) -> argparse._ActionsContainer:
         """The group of this title, made if need be."""
@@ -184,16 +202,15 @@ class Parser(argparse.ArgumentParser):
         import difflib
 
         near = difflib.get_close_matches(word, self._option_string_actions, 1)
-        self.error(f"there is no option {word}" + (f"; is it {near[0]}?" if near else ""))
+        self.error(f"there is no option {word}" + (f"; the nearest is {near[0]}" if near else ""))
 
-    def _hint(self) -> str:
-        """What to do about a text that begins with a dash, if there may be one."""
+    def _odd_word(self) -> str:
+        """A word that may be a text but begins with a dash; "" if there is none."""
         known = self._option_string_actions
         if not self._text or "--" in self._argv:
             return ""
-        odd = [w for w in self._argv if w.startswith("-") and len(w) > 1 and w.partition("=")[0] not in known]
-        odd = [w for w in odd if w[:2] != "-o"]
-        return f"; put -- before a text that begins with a dash: -- {odd[0]}" if odd else ""
+        words = [w for w in self._argv if w.startswith("-") and w != "-" and w[:2] != "-o"]
+        return next((w for w in words if w.partition("=")[0] not in known), "")
 
     def _normalised(self, argv: Sequence[str]) -> list[str]:
         """--class_weight as --class-weight, and --seed -1 as --seed=-1."""

@@ -1,13 +1,19 @@
-"""A model that is too small to write well, for what the command line does with it."""
+"""Models that are too small to write or draw well, for what the command line does with them."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
+from drawn_characters import CLASSES, LEVELS, SIZES, examples, hearing, photograph
 
 from strokes.alphabet import Alphabet
-from strokes.corpus import Statistics
-from strokes.model import Model
+from strokes.characters.arrays import as_tensor
+from strokes.characters.data import CharacterSet
+from strokes.characters.model import CharacterModel, build
+from strokes.model import Model, weight_shapes
+from strokes.network.config import NetworkConfig
+from strokes.preprocessing import Preprocessing, Statistics
 
 LETTERS = "".join(map(chr, range(ord("a"), ord("z") + 1))) + " ,.ESTU'-"
 
@@ -16,26 +22,72 @@ LETTERS = "".join(map(chr, range(ord("a"), ord("z") + 1))) + " ,.ESTU'-"
 def scribbler(tmp_path_factory):
     """A model of random weights: it scribbles, but all the plumbing is real."""
     rng = np.random.default_rng(1)
-    h, k, m, a = 8, 3, 2, len(LETTERS) + 1
-    shapes = {
-        "layer1_offsets": (4 * h, 3),
-        "layer1_window": (4 * h, a),
-        "layer1_hidden": (4 * h, h),
-        "layer2_input": (4 * h, 3 + a + h),
-        "layer2_hidden": (4 * h, h),
-        "layer3_input": (4 * h, 3 + a + h),
-        "layer3_hidden": (4 * h, h),
-        "layer1_bias": (4 * h,),
-        "layer2_bias": (4 * h,),
-        "layer3_bias": (4 * h,),
-        "window_projection": (3 * k, h),
-        "window_bias": (3 * k,),
-        "output_weight": (1 + 6 * m, 3 * h),
-        "output_bias": (1 + 6 * m,),
-    }
+    network = NetworkConfig(hidden=8, window_components=3, mixture_components=2)
+    alphabet = Alphabet(LETTERS)
+    shapes = weight_shapes(network, len(alphabet))
     weights = {name: rng.normal(0, 0.3, shape) for name, shape in shapes.items()}
-    weights["window_bias"][2 * k :] = -1.5
+    weights["window_bias"][-network.window_components :] = -1.5
+    preprocessing = Preprocessing(Statistics((0.2, 0.0), (0.7, 0.6)))
     folder = tmp_path_factory.mktemp("scribbler")
-    sizes = {"hidden": h, "window_components": k, "mixture_components": m}
-    Model(weights, sizes, Alphabet(LETTERS), Statistics((0.2, 0.0), (0.7, 0.6))).save(folder)
+    Model(weights, network, alphabet, preprocessing).save(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def reader(tmp_path_factory):
+    """A classifier that has learned the four."""
+    torch.manual_seed(0)
+    network = build("classifier", 4, SIZES["classifier"])
+    optimizer = torch.optim.Adam(network.parameters(), 4e-3)
+    images, labels = examples(60, 1)
+    x, y = as_tensor(images), torch.from_numpy(labels)
+    order = np.random.default_rng(0)
+    for _ in range(200):
+        rows = torch.from_numpy(order.choice(len(y), 32))
+        optimizer.zero_grad()
+        network.losses(x[rows], y[rows])["loss"].backward()
+        optimizer.step()
+    folder = tmp_path_factory.mktemp("models") / "reader"
+    CharacterModel(network, CLASSES).save(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory):
+    """Untrained ones, a folder each; the cvae draws each class in one grey of its own."""
+    torch.manual_seed(1)
+    folder = tmp_path_factory.mktemp("untrained")
+    for kind, sizes in SIZES.items():
+        network = build(kind, 4, sizes)
+        if kind == "cvae":
+            for p in network.draw.parameters():
+                p.data.zero_()
+            for i in range(4):  # a unit a class, and for the whole image a level
+                network.draw[0].weight.data[i, 3 + i] = 1
+                network.draw[2].weight.data[:, i] = LEVELS[i]
+        CharacterModel(network, CLASSES).save(folder / kind)
+    hearing(CLASSES).save(folder / "ssvae")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory):
+    """A set of characters: 40 of each to train on, 2 to validate, 12 to test."""
+    parts = [examples(each, seed) for each, seed in ((40, 2), (2, 3), (12, 4))]
+    count = sum(len(p[1]) for p in parts)
+    path = tmp_path_factory.mktemp("data") / "characters.npz"
+    CharacterSet(
+        images=np.concatenate([p[0] for p in parts]),
+        labels=np.concatenate([p[1] for p in parts]),
+        classes=CLASSES,
+        splits=np.repeat(np.arange(3), [len(p[1]) for p in parts]).astype(np.uint8),
+        sources=("drawn",),
+        origins=np.zeros(count, np.uint16),
+    ).save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def photographs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("photographs")
+    return [photograph(folder / f"{c}.png", c, seed=i) for i, c in enumerate(CLASSES)]

@@ -88,8 +88,8 @@ def test_an_empty_file_says_nothing(tmp_path):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("bacth: 4", "there is no setting bacth; is it batch?"),
-        ("network: {hiden: 4}", "there is no setting network.hiden; is it network.hidden?"),
+        ("bacth: 4", "there is no setting bacth; the nearest is batch"),
+        ("network: {hiden: 4}", "there is no setting network.hiden; the nearest is network.hidden"),
         ("batch: {a: 4}", "there is no setting batch.a"),
         ("network: 4", "network is 4; it must be a group of settings"),
         ("network: [4]", "network is [4]; it must be a group of settings"),

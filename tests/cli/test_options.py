@@ -142,7 +142,9 @@ def test_a_wrong_value_is_named_with_its_option_and_its_range(argv, sentence):
 
 
 def test_values_that_do_not_go_together_are_refused_in_the_words_of_the_dataclass():
-    assert refusal("--inner.low", "2") == "low is above high (see 'strokes test --help')"
+    refused = "low is above high (see 'strokes test --help')"
+    assert refusal("--inner.low", "0.5", "--inner.high", "0.2") == refused
+    assert refusal("--inner.low", "2", "--inner.hidden-cells", "7") == f"--inner.low: {refused}"
 
 
 def test_a_number_of_any_length_is_named_in_short():
@@ -152,7 +154,7 @@ def test_a_number_of_any_length_is_named_in_short():
 @pytest.mark.parametrize(
     ("argv", "says"),
     [
-        (["--bies", "3"], "there is no option --bies; is it --bias?"),
+        (["--bies", "3"], "there is no option --bies; the nearest is --bias"),
         (["--xyzzy=3"], "there is no option --xyzzy (see"),
         (["word"], "there is no place for 'word'"),
         (["--bias"], "expected one argument"),

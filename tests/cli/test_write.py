@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import sys
 
@@ -10,7 +11,13 @@ import pytest
 from lxml import etree
 from PIL import Image
 
+from strokes import writer
+from strokes.artifacts import find_artifact
 from strokes.cli import COMMANDS, main
+from strokes.cli import write as command
+from strokes.files import InputError
+from strokes.model import packaged_models
+from strokes.page import PageOptions
 
 
 def strokes(*argv: object) -> int:
@@ -143,6 +150,103 @@ def test_bad_input_is_one_clear_line_and_status_2(argv, says, scribbler, tmp_pat
     assert main(argv) == 2
     assert says in one_line(capsys.readouterr().err)
     assert not [p for p in tmp_path.rglob("*") if p.is_file()]
+
+
+def test_a_folder_or_file_of_its_name_does_not_hide_the_packaged_model(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    loaded = []
+
+    def load(where):
+        loaded.append(find_artifact(where, packaged_models()))
+        raise InputError("seen")
+
+    monkeypatch.setattr(writer, "load_model", load)
+    (tmp_path / "default").mkdir()
+    (tmp_path / "graves").write_text("no model")
+    for words in ([], ["--model", "default"], ["--model", "graves"]):
+        assert strokes("write", "a", "-o", "a.svg", *words) == 2
+    assert [folder.parent for folder in loaded] == [packaged_models()] * 3
+    assert strokes("write", "a", "-o", "a.svg", "--model", "./default") == 2
+    assert len(loaded) == 3  # that is the folder, which holds no model
+
+
+def test_the_bar_moves_with_each_line(scribbler, tmp_path, monkeypatch):
+    moves, totals = [], []
+
+    @contextlib.contextmanager
+    def bar(what, total, unit=""):
+        totals.append(total)
+        yield moves.append
+
+    monkeypatch.setattr(command, "progress", bar)
+    text = "one\n\ntwo words\na\nand a longer line than these\nfive"
+    assert strokes("write", text, "-o", tmp_path / "a.svg", "--model", scribbler) == 0
+    assert totals == [5] and sum(moves) == 5 and len(moves) >= 4
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "options", "says"),
+    [
+        (283, 90, {}, "283 x 90 mm, larger than A4 (210 x 297 mm): --line-height 7 would fit"),
+        (210.4, 297, {}, "--line-height 9.5 would fit"),
+        (150, 400, {}, "--line-height 7 would fit"),
+        (420, 90, {"margin": 20.0}, "--line-height 4 would fit"),
+        (1000, 90, {}, "break it into shorter lines or several pages"),
+        (500, 500, {"margin": 120.0}, "break it into shorter lines or several pages"),
+        (210, 297, {}, ""),
+    ],
+)
+def test_a_page_larger_than_a4_is_said_with_the_line_height_that_fits(width, height, options, says, capsys):
+    paper = PageOptions(**options)
+    command._remark_on_size(width, height, paper)
+    err = capsys.readouterr().err
+    assert says in err and bool(err) is bool(says)
+    if "would fit" in err:  # all but the margin grows with the height of a line
+        fitting = float(err.split("--line-height ")[1].split()[0])
+        grown = [
+            (mm - 2 * paper.margin) * fitting / paper.line_height + 2 * paper.margin for mm in (width, height)
+        ]
+        assert grown[0] <= 210 and grown[1] <= 297
+
+
+def test_a_picture_that_is_too_large_for_any_ink_is_refused_before_the_writing(
+    scribbler, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(writer.Writer, "write", None)
+    out = tmp_path / "a.png"
+    options = ["--model", scribbler, "--dpi", 10000, "--margin", 100, "--line-height", 20]
+    assert strokes("write", "a\n" * 20, "-o", out, *options) == 2
+    assert "give a smaller resolution" in one_line(capsys.readouterr().err)
+    assert not out.exists()
+
+
+def test_a_text_that_begins_with_a_dash_needs_two_more(scribbler, tmp_path, capsys):
+    out = tmp_path / "a.svg"
+    for words in (["-hello"], ["--hello"], ["--hello=1"], ["-e", "--seed", 1]):
+        assert strokes("write", *words, "-o", out) == 2
+        err = one_line(capsys.readouterr().err)
+        assert f"goes to the end, after --: -- {words[0]}" in err
+    assert strokes("write", "-o", out, "--model", scribbler, "--", "-hello") == 0
+    assert strokes("write", "- a list", "-o", out, "--model", scribbler) == 0
+    assert "- a list" in out.read_text()
+
+
+def test_a_text_is_read_up_to_a_length(scribbler, tmp_path, capsys):
+    (tmp_path / "t.txt").write_bytes(b"a" * (4 * 2**20 + 1))
+    assert strokes("write", "--file", tmp_path / "t.txt", "-o", tmp_path / "a.svg", "--model", scribbler) == 2
+    assert "t.txt: a text of more than 4 MiB" in one_line(capsys.readouterr().err)
+    (tmp_path / "t.txt").write_bytes(b"caf\xe9")
+    assert strokes("write", "--file", tmp_path / "t.txt", "-o", tmp_path / "a.svg", "--model", scribbler) == 2
+    assert "not UTF-8 text (byte 3)" in one_line(capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("name", ["a.xyz", "a", "none/a.png"])
+def test_a_heatmap_that_cannot_be_saved_is_refused_before_the_writing(
+    name, scribbler, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(writer.Writer, "sample", None)
+    assert strokes("heatmap", "att", "-o", tmp_path / name, "--model", scribbler) == 2
+    assert name.split("/")[0] in one_line(capsys.readouterr().err)
 
 
 def test_heatmap_is_drawn(scribbler, tmp_path):

@@ -8,34 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageDraw
+from drawn_characters import CLASSES, LEVELS, SIZES, hearing, photograph
+from PIL import Image
 
 import strokes.models as package
-from strokes.characters.arrays import as_tensor
 from strokes.characters.data import CharacterSet
-from strokes.characters.distortion import Distortion, distort
 from strokes.characters.image import load_image
 from strokes.characters.kinds import KINDS
 from strokes.characters.model import CharacterModel, build, load_model
-from strokes.characters.scaling import draw_strokes
 from strokes.characters.training import default_config
 from strokes.cli import main
 
-#: Four characters that nobody confuses, in a unit square.
-SHAPES = {
-    "0": [[(0.5 + 0.35 * np.cos(t), 0.5 * (1 + np.sin(t))) for t in np.linspace(0, 6.3, 40)]],
-    "7": [[(0, 0), (0.7, 0), (0.25, 1)]],
-    "L": [[(0, 0), (0, 1), (0.6, 1)]],
-    "T": [[(0, 0), (0.8, 0)], [(0.4, 0), (0.4, 1)]],
-}
-CLASSES = "".join(SHAPES)
-SIZES = {
-    "ssvae": {"latent": 3, "channels": 2, "hidden": 4},
-    "cvae": {"hidden": 6, "latent": 3},
-    "gan": {"latent": 3, "hidden": 6},
-    "cgan": {"latent": 3, "width": 4},
-    "classifier": {"width": 4, "features": 16},
-}
 COMMANDS = ("sample", "classify", "imitate", "latent", "evaluate", "train")
 
 
@@ -54,110 +37,11 @@ def files(folder: Path) -> set[str]:
     return {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
 
 
-def examples(each: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """So many of every shape, distorted at random."""
-    generator = torch.Generator().manual_seed(seed)
-    ranges = Distortion(rotate=0.15, scale=0.1, aspect=0.2, shear=0.2, shift=1.0, weight=0.4)
-    plain = np.stack([draw_strokes([np.array(s) for s in SHAPES[c]]) for c in CLASSES])
-    images = distort(as_tensor(np.repeat(plain, each, 0)), ranges, generator).squeeze(1)
-    return (images * 255).round().clamp(0, 255).byte().numpy(), np.repeat(np.arange(len(CLASSES)), each)
-
-
-@pytest.fixture(scope="module")
-def reader(tmp_path_factory):
-    """A classifier that has learned the four."""
-    torch.manual_seed(0)
-    network = build("classifier", 4, SIZES["classifier"])
-    optimizer = torch.optim.Adam(network.parameters(), 4e-3)
-    images, labels = examples(60, 1)
-    x, y = as_tensor(images), torch.from_numpy(labels)
-    order = np.random.default_rng(0)
-    for _ in range(200):
-        rows = torch.from_numpy(order.choice(len(y), 32))
-        optimizer.zero_grad()
-        network.losses(x[rows], y[rows])["loss"].backward()
-        optimizer.step()
-    folder = tmp_path_factory.mktemp("models") / "reader"
-    CharacterModel(network, CLASSES).save(folder)
-    return folder
-
-
-def hearing(classes: str) -> CharacterModel:
-    """An untrained ssvae whose posteriors are narrow, and to whose decoder z matters."""
-    torch.manual_seed(1)
-    network = build("ssvae", len(classes), SIZES["ssvae"])
-    for p in network.posterior_head.parameters():
-        p.data[:3] *= 20
-        p.data[3:] = 0
-    network.posterior_head.bias.data[3:] = -3
-    network.from_latent.weight.data *= 5
-    network.draw[-1].weight.data *= 20
-    network.draw[-1].bias.data.zero_()
-    return CharacterModel(network.eval().requires_grad_(False), classes)
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    """Untrained ones, a folder each; the cvae draws each class in one grey of its own."""
-    torch.manual_seed(1)
-    folder = tmp_path_factory.mktemp("untrained")
-    for kind, sizes in SIZES.items():
-        network = build(kind, 4, sizes)
-        if kind == "cvae":
-            for p in network.draw.parameters():
-                p.data.zero_()
-            for i in range(4):  # a unit a class, and for the whole image a level
-                network.draw[0].weight.data[i, 3 + i] = 1
-                network.draw[2].weight.data[:, i] = LEVELS[i]
-        CharacterModel(network, CLASSES).save(folder / kind)
-    hearing(CLASSES).save(folder / "ssvae")
-    return folder
-
-
-#: Logits of the pixels of each class that the untrained cvae draws.
-LEVELS = (-1.0, 0.0, 1.0, 2.0)
-
-
 def read(path: Path) -> list[str]:
     """The lines of what the untrained cvae drew; blanks are blanks."""
     grey = np.asarray(Image.open(path).convert("L")).astype(float)[42::84, 42::84]
     known = {" ": 255.0} | {c: 255 * (1 - 1 / (1 + np.exp(-v))) for c, v in zip(CLASSES, LEVELS, strict=True)}
     return ["".join(min(known, key=lambda c: abs(known[c] - g)) for g in row) for row in grey]
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    """A set of characters: 40 of each to train on, 2 to validate, 12 to test."""
-    parts = [examples(each, seed) for each, seed in ((40, 2), (2, 3), (12, 4))]
-    count = sum(len(p[1]) for p in parts)
-    path = tmp_path_factory.mktemp("data") / "characters.npz"
-    CharacterSet(
-        images=np.concatenate([p[0] for p in parts]),
-        labels=np.concatenate([p[1] for p in parts]),
-        classes=CLASSES,
-        splits=np.repeat(np.arange(3), [len(p[1]) for p in parts]).astype(np.uint8),
-        sources=("drawn",),
-        origins=np.zeros(count, np.uint16),
-    ).save(path)
-    return path
-
-
-def photograph(path: Path, character: str, ink=(40, 40, 60), paper=(225, 220, 205), seed: int = 0) -> Path:
-    """A character of 200x300 pixels with a little noise, somewhere on it."""
-    image = Image.new("RGB", (200, 300), paper)
-    draw = ImageDraw.Draw(image)
-    for stroke in SHAPES[character]:
-        points = [(45 + 110 * x, 70 + 150 * y) for x, y in stroke]
-        draw.line(points, fill=ink, width=14, joint="curve")
-    pixels = np.asarray(image) + np.random.default_rng(seed).normal(0, 4, (300, 200, 3))
-    Image.fromarray(pixels.round().clip(0, 255).astype(np.uint8)).save(path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def photographs(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("photographs")
-    return [photograph(folder / f"{c}.png", c, seed=i) for i, c in enumerate(CLASSES)]
 
 
 # -- help -----------------------------------------------------------------------------------------
