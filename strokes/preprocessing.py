@@ -14,7 +14,7 @@ from msgspec import Meta
 from .documents import check_fields
 from .ink import Ink
 from .ink.cleaning import deskew, subsample
-from .ink.metrics import LineMetrics
+from .ink.metrics import LineMetrics, rotated
 
 __all__ = ["Preprocessing", "Statistics"]
 
@@ -102,27 +102,43 @@ class Preprocessing:
         return Ink.from_offsets(self.statistics.restore(offsets))
 
     def canonical(self, ink: Ink, text: str) -> Ink:
-        """One line in ink units as pages take it: deskewed, its baseline at y = 0, one x-height = 1."""
-        ink = deskew(ink)
+        """One line in ink units as pages take it: deskewed, its baseline at y = 0, one x-height = 1.
+
+        Raises:
+            ValueError: the ink is empty.
+        """
         metrics = LineMetrics.of(ink)
         x_height = metrics.x_height_of(text, self.x_height)
-        return ink.transformed(np.eye(2) / x_height, (0.0, -metrics.baseline / x_height))
+        shift = np.array([0.0, metrics.baseline])
+        return Ink(tuple((rotated(s, metrics.slope) - shift) / x_height for s in ink.strokes))
 
-    def apply(self, ink: Ink, phase: int = 0) -> Ink:
+    def apply(self, ink: Ink, phase: int = 0, x_height: float | None = None) -> Ink:
         """Clean recorded ink as ink in ink units: deskewed, scaled and subsampled.
 
         Args:
-            ink: one line.
+            ink: one line, in the units of its recording.
             phase: which of the points temporal subsampling keeps.
+            x_height: the writer's, in the units of the recording; that of this line if None.
 
         Raises:
-            ValueError: all its points are at one height, so that it cannot be scaled.
+            ValueError: all its points are at one height, so that it cannot be scaled; or the model wants curvature
+                subsampling.
         """
+        if self.tolerance:
+            raise ValueError("recorded ink cannot be subsampled by its curvature here")
         if self.deskew:
             ink = deskew(ink)
-        if self.scale == "spread":
-            spread = float(ink.points[:, 1].astype(np.float64).std()) if ink.strokes else 0.0
-            if spread == 0:
+        if self.scale != "none":
+            unit = self._unit(ink, x_height)
+            if not unit > 0:
                 raise ValueError("all its points are at one height")
-            ink = Ink(tuple(s.astype(np.float64) / spread for s in ink.strokes))
+            ink = Ink(tuple(s.astype(np.float64) / unit for s in ink.strokes))
         return subsample(ink, self.every, phase)
+
+    def _unit(self, ink: Ink, x_height: float | None) -> float:
+        """The length of one ink unit, in units of the recording; 0 where the ink does not tell."""
+        if not ink.strokes:
+            return 0.0
+        if self.scale == "spread":
+            return float(ink.points[:, 1].astype(np.float64).std())
+        return LineMetrics.of(ink).x_height if x_height is None else x_height
