@@ -152,7 +152,7 @@ def test_a_few_steps_of_training(tmp_path: Path) -> None:
         rare=4,
         regularise_after=1,
         validate_every=1,
-        augmentation=Augmentation(hurried=0.2),
+        augmentation=Augmentation(subsample=0.2),
         warmup=4,
     )
     torch.set_num_threads(1)
@@ -160,8 +160,8 @@ def test_a_few_steps_of_training(tmp_path: Path) -> None:
     result = train(corpus(), tmp_path / "run", config, group=Group(0, 1, torch.device("cpu")))
     weights = load_model(tmp_path / "run").weights
     arrays = {name: np.array([w.mean(), np.abs(w).mean()]) for name, w in weights.items()}
-    arrays["best"] = np.array([result["best"]])
-    arrays["counters"] = np.array([result["step"], result["points"]])
+    arrays["best"] = np.array([result.progress.best])
+    arrays["counters"] = np.array([result.progress.step, result.progress.points])
     check("training", arrays, 1e-3)
 
 

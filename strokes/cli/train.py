@@ -104,8 +104,8 @@ def run(argv: Sequence[str]) -> int:
 
     from ..corpus import Corpus
     from ..runs import processes
+    from ..runs.folder import check_folder
     from ..runs.hardware import cores, share_cores
-    from ..runs.legacy import fresh_run
 
     call = args.corpus, out, config, args.resume, start, hardware.device
     on_gpu = processes.wants_cuda(hardware.device)
@@ -129,7 +129,7 @@ def run(argv: Sequence[str]) -> int:
         return _train(None, *call)
     # What is wrong with these is better said before there are several who could say it.
     Corpus.load(args.corpus)
-    fresh_run(out, args.resume)
+    check_folder(out, args.resume)
     return processes.launch(_train, count, threads, *call)
 
 
@@ -147,8 +147,8 @@ def _train(
 
     from ..corpus import Corpus
     from ..runs import processes
+    from ..runs.folder import check_folder
     from ..runs.hardware import compute_dtype
-    from ..runs.legacy import fresh_run
     from ..training.loop import train
 
     corpus = Corpus.load(corpus_file)
@@ -163,22 +163,24 @@ def _train(
         )
     group = processes.start(place, device)
     if group.first:
-        fresh_run(out, resume)
+        check_folder(out, resume)
         note(
             f"{len(corpus)} lines, {corpus.point_count / 1e6:.2f} M points; {group.device.type}, "
             f"{group.size} process{'es' * (group.size > 1)} of {torch.get_num_threads()} "
             f"thread{'s' * (torch.get_num_threads() > 1)}, {str(compute_dtype(config.precision, group.device))[6:]}"
         )
-    group.barrier()
     result = train(corpus, out, config, group=group, resume=resume, start=start, draw=_draw)
     if group.first:
         _curves(out)
-        best = result["best"]
+        done, found = result.progress, ""
+        if done.best is not None:
+            found = f", best validation {done.best:.4f} nats/point"
+        elif not result.finished:
+            found = f", not validated yet; {out / 'latest'} has the weights as they are"
         note(
-            f"{'trained' if result['finished'] else 'stopped'} at step {result['step']}, "
-            f"{result['points'] / 1e6:.2f} M points, {result['seconds'] / 60:.1f} min"
-            + (f", best validation {best:.4f} nats/point" if best is not None else ", not validated yet")
-            + ("" if result["finished"] else f"; go on with: strokes train {corpus_file} -o {out} --resume")
+            f"{'trained' if result.finished else 'stopped'} at step {done.step}, "
+            f"{done.points / 1e6:.2f} M points, {result.seconds / 60:.1f} min{found}"
+            + ("" if result.finished else f"; go on with: strokes train {corpus_file} -o {out} --resume")
         )
     group.close()
     return 0

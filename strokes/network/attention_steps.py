@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from .lstm import CellTape, GateViews, cell_backward, cell_forward
-from .products import Product
+from .matmul import RepeatedMatmul
 
 __all__ = ["Tape", "steps_backward", "steps_forward"]
 
@@ -23,7 +23,7 @@ _LOG2_E = 1 / math.log(2)
 class Tape(NamedTuple):
     """What the backward pass needs of N steps. Row t of N + 1 is from before step t.
 
-    inputs (N + 1, B, A + H + 3), the operand of the recurrent product: window, hidden, offset; the
+    inputs (N + 1, B, A + H + 3), the operand of the recurrent matmul: window, hidden, offset; the
     tape of the cells; hidden (N, B, H), windows (N, B, A), parameters (N, B, 3K): alpha, beta and the
     step of kappa; kappas (N + 1, B, K).
     """
@@ -77,9 +77,9 @@ class Tape(NamedTuple):
 
 
 def steps_forward(
-    tape: Tape, product: Product, projection_t: Tensor, projection_bias: Tensor, text: Tensor
+    tape: Tape, matmul: RepeatedMatmul, projection_t: Tensor, projection_bias: Tensor, text: Tensor
 ) -> None:
-    """Fill `tape` from its first rows. `product` is with the weights of all inputs, the cell gate doubled."""
+    """Fill `tape` from its first rows. `matmul` is with the weights of all inputs, the cell gate doubled."""
     symbols, size, k = tape.windows.shape[2], tape.hidden.shape[2], tape.kappas.shape[2]
     u = _positions(tape, text)
     views = zip(
@@ -94,7 +94,7 @@ def steps_forward(
         tape.inputs[1:, :, symbols : symbols + size].unbind(0),
     )
     for cell, row, hidden, p, kappa, next_kappa, window, next_window, next_hidden in views:
-        cell_forward(cell, product(row), out=hidden)
+        cell_forward(cell, matmul(row), out=hidden)
         next_hidden.copy_(hidden)
         # eqs. 48-51, 46 and 47
         torch.addmm(projection_bias, hidden, projection_t, out=p).exp_()
@@ -111,7 +111,7 @@ def steps_backward(
     d_hidden: Tensor,
     d_windows: Tensor,
     state: tuple[Tensor, Tensor, Tensor],
-    product: Product,
+    matmul: RepeatedMatmul,
     projection: Tensor,
     text: Tensor,
     d_gates: Tensor,
@@ -120,7 +120,7 @@ def steps_backward(
     """Fill `d_gates` (N, B, 4H) and `d_parameters` (N, B, 3K), the gradients before activation.
 
     `state` holds the gradients of the cell, kappa and [window, hidden] after the last step, and on
-    return those before the first. `product` takes gradients of gates to those of [window, hidden].
+    return those before the first. `matmul` takes gradients of gates to those of [window, hidden].
     """
     symbols, k = tape.windows.shape[2], tape.kappas.shape[2]
     d_cell, d_kappa, d_carried = state
@@ -152,7 +152,7 @@ def steps_backward(
         # the LSTM backwards
         cell_backward(cell, torch.addmm(d_h + d_next_hidden, dp, projection), d_cell, out=d_step)
         d_row.copy_(d_step.all)
-        d_carried.copy_(product(d_row))
+        d_carried.copy_(matmul(d_row))
 
 
 def _positions(tape: Tape, text: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 A step is some thirty small kernels. Launched one by one they would keep the processor busy and the GPU
 waiting; a captured graph of a block of steps is launched at once. A graph reads and writes fixed
-memory, so a block's operands are copied in and its results out, which a GPU does in no time.
+memory, so a block's operands are copied in and its results out, which takes a GPU little time.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .attention_steps import Tape, steps_backward, steps_forward
-from .products import repeated_product
+from .matmul import repeated_matmul
 
 __all__ = ["GRAPH_STEPS", "BlockGraphs", "block_graphs", "forget", "use_graphs"]
 
@@ -79,9 +79,9 @@ class BlockGraphs:
         self.weight = new((4 * size, symbols + size + 3), dtype=low)
         self.bias = new(4 * size, dtype=low)
         self.projection, self.projection_bias = new((3 * k, size)), new(3 * k)
-        product = repeated_product(self.weight, batch, self.bias)
+        matmul = repeated_matmul(self.weight, batch, self.bias)
         self._forward = _capture(
-            lambda: steps_forward(self.tape, product, self.projection.T, self.projection_bias, self.text)
+            lambda: steps_forward(self.tape, matmul, self.projection.T, self.projection_bias, self.text)
         )
         # The backward pass has a tape of its own: another chunk may go forwards in between.
         self.back_tape = Tape(*(torch.zeros_like(t) for t in self.tape))
@@ -93,7 +93,7 @@ class BlockGraphs:
         self.d_gates = torch.zeros_like(self.tape.gates, dtype=low)
         self.d_parameters = torch.zeros_like(self.tape.parameters)
         self.d_state = self.tape.no_gradient()
-        back = repeated_product(self.recurrent.T, batch)
+        back = repeated_matmul(self.recurrent.T, batch)
         self._backward = _capture(
             lambda: steps_backward(
                 self.back_tape,

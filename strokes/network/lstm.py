@@ -1,10 +1,10 @@
-"""One LSTM layer over a whole sequence: the equations, and a CPU version trained by hand.
+"""One LSTM layer over a whole sequence: the equations, and a CPU version with a hand-written backward pass.
 
 Graves 2013, eqs. 7-11, without the peephole weights, which the libraries' LSTMs do not have either.
 
 On CUDA the library's (cuDNN) is the fast one. On a CPU the library's backward pass (oneDNN) reaches
-half the speed of a matrix product, so here it is written out: it stores the activated gates, and one
-product at the end forms each weight gradient (`scripts/bench_training.py` measures both).
+half the speed of a matmul, so here it is written out: it stores the activated gates, and one matmul at
+the end forms each weight gradient (`scripts/bench_training.py` measures both).
 
 Two facts about elementary functions in torch on a CPU shape the code: sigmoid takes a fifth of the
 time of tanh, so tanh(x) = 2 sigmoid(2x) - 1 throughout; and exp, but not exp2, becomes thirty times
@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, cast
 import torch
 from torch import Tensor
 
-from .products import repeated_product
+from .matmul import repeated_matmul
 
 __all__ = [
     "CellTape",
@@ -32,7 +32,7 @@ __all__ = [
     "lstm_layer_plain",
 ]
 
-# Points whose input products are formed at once: enough for full speed, few enough for the cache.
+# Points whose input matmuls are done at once: enough for full speed, few enough for the cache.
 _BLOCK = 16
 
 
@@ -68,7 +68,7 @@ def lstm_layer(
     *,
     library: bool | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """As `lstm_layer_plain`, fast. Products are taken in the type of `x`; the state may have another.
+    """As `lstm_layer_plain`, fast. Matmuls are done in the type of `x`; the state may have another.
 
     No gradient flows into `h` and `c`, nor out of the last state: truncated back-propagation has none.
 
@@ -108,13 +108,13 @@ class _Loop(torch.autograd.Function):
         hidden[0] = h
         tape = CellTape.new(c, steps)
         low_input, low_bias = double_cell_gate(w_input).to(low), double_cell_gate(bias).to(low)
-        product = repeated_product(double_cell_gate(w_hidden).to(low), batch)
+        matmul = repeated_matmul(double_cell_gate(w_hidden).to(low), batch)
         rows, views = hidden.unbind(0), tape.views()
         for start in range(0, steps, _BLOCK):
             block = x[start : start + _BLOCK]
             from_input = torch.addmm(low_bias, block.flatten(0, 1), low_input.T).view(*block.shape[:2], -1)
             for t, row in enumerate(from_input.unbind(0), start):
-                cell_forward(views[t], product(rows[t], row), out=rows[t + 1])
+                cell_forward(views[t], matmul(rows[t], row), out=rows[t + 1])
         ctx.save_for_backward(x, hidden, *tape, w_input, w_hidden)
         last = tape.cells[steps].clone()
         ctx.mark_non_differentiable(last)
@@ -125,7 +125,7 @@ class _Loop(torch.autograd.Function):
         x, hidden, *saved, w_input, w_hidden = ctx.saved_tensors
         tape = CellTape(*saved)
         own, low = tape.gates.dtype, x.dtype
-        product = repeated_product(w_hidden.T.to(low), x.shape[1])
+        matmul = repeated_matmul(w_hidden.T.to(low), x.shape[1])
         d_gates = torch.empty_like(tape.gates, dtype=low)
         d_rows, d_steps, views = d_gates.unbind(0), d_outputs.unbind(0), tape.views()
         d_step, d_cell = GateViews.of(torch.empty_like(tape.gates[0])), torch.zeros_like(tape.cells[0])
@@ -134,7 +134,7 @@ class _Loop(torch.autograd.Function):
             d_hidden.add_(d_steps[t])
             cell_backward(views[t], d_hidden, d_cell, out=d_step)
             d_rows[t].copy_(d_step.all)
-            d_hidden.copy_(product(d_rows[t]))
+            d_hidden.copy_(matmul(d_rows[t]))
         flat = d_gates.flatten(0, 1)
         d_x = (flat @ w_input.to(low)).view_as(x) if ctx.needs_input_grad[0] else None
         d_input = (flat.T @ x.flatten(0, 1)).to(own)

@@ -112,7 +112,7 @@ class StrokeNetwork(nn.Module):
         dtype: torch.dtype | None = None,
         plain: bool = False,
         dropout: float = 0.0,
-        dice: Sequence[torch.Generator] | None = None,
+        generators: Sequence[torch.Generator] | None = None,
     ) -> NetworkOutput:
         """Read points, predict the next of each: a chunk in training and priming, or one step.
 
@@ -121,11 +121,11 @@ class StrokeNetwork(nn.Module):
             text: one-hot (B, U, A), from `encode`.
             state: where an earlier call left off, detached (no gradient flows into it through layer 1);
                 the beginning of a line if None.
-            dtype: of the operands of large products (bfloat16 is faster), default the weights' own.
+            dtype: of the operands of large matmuls (bfloat16 is faster), default the weights' own.
             plain: take the reference loops of all layers instead of the fast ones (for tests).
             dropout: share of each layer's outputs set to 0 on the way up, in training mode alone.
-            dice: B generators, one for each line's dropout, so that it does not depend on the other lines;
-                torch's own for all of them if None.
+            generators: B of them, one for each line's dropout, so that it does not depend on the other lines;
+                torch's own for all lines if None.
         """
         state = state or self.initial_state(len(offsets))
         own = self.output_bias.dtype
@@ -142,11 +142,11 @@ class StrokeNetwork(nn.Module):
         def drop(t: Tensor) -> Tensor:
             if not dropout or not self.training:
                 return t
-            if dice is None:
+            if generators is None:
                 return nn.functional.dropout(t, dropout)
             kept = t.new_empty(t.shape[1], t.shape[0], t.shape[2])
-            for line, die in zip(kept, dice, strict=True):
-                line.bernoulli_(1 - dropout, generator=die)
+            for line, generator in zip(kept, generators, strict=True):
+                line.bernoulli_(1 - dropout, generator=generator)
             return t * kept.div_(1 - dropout).transpose(0, 1)
 
         skip = torch.cat([x, layer1.window], dim=-1).to(dtype)

@@ -2,8 +2,8 @@
 
 The window depends on layer 1 alone, so this is all that cannot run as a whole sequence. There is a
 plain version, one line an equation, and a fast one with the same numbers whose backward pass is
-written by hand: it stores the gate gradients and forms each weight gradient with one product at the
-end, where autograd would add up one product a step.
+hand-written: it stores the gate gradients and forms each weight gradient with one matmul at the end,
+where autograd would add up one matmul a step.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch import Tensor
 from .attention_steps import Tape, steps_backward, steps_forward
 from .cuda_graphs import block_graphs, use_graphs
 from .lstm import double_cell_gate
-from .products import repeated_product
+from .matmul import repeated_matmul
 from .window import WindowParameters, window_parameters, window_weights
 
 __all__ = ["AttentionWeights", "RecurrentState", "attention_layer", "attention_layer_plain"]
@@ -103,7 +103,7 @@ def attention_layer(
 ) -> AttentionOutputs:
     """As `attention_layer_plain`, several times faster in training.
 
-    `dtype` is that of the operands of the large products; all else stays in the weights' own type.
+    `dtype` is that of the operands of the large matmuls; all else stays in the weights' own type.
     The window's parameters and the last cell come without gradient, and none flows into `offsets`
     or `state`: truncated back-propagation needs none. Pass the state detached, or layer 1 alone is
     cut here.
@@ -152,8 +152,8 @@ class _AttentionLoop(torch.autograd.Function):
             graphs = block_graphs(tape, text)
             graphs.forward(tape, doubled, doubled_bias, projection, projection_bias, text)
         else:
-            product = repeated_product(doubled, batch, doubled_bias)
-            steps_forward(tape, product, projection.T, projection_bias, text)
+            matmul = repeated_matmul(doubled, batch, doubled_bias)
+            steps_forward(tape, matmul, projection.T, projection_bias, text)
         ctx.save_for_backward(*tape, weight, projection, text)
         ctx.dtype = dtype
         alpha, beta, _ = tape.parameters.split(k, dim=-1)
@@ -173,9 +173,9 @@ class _AttentionLoop(torch.autograd.Function):
             graphs = block_graphs(tape, text)
             graphs.backward(tape, d_hidden, d_windows, recurrent, projection, text, d_gates, d_parameters)
         else:
-            product = repeated_product(recurrent.T, len(text))
+            matmul = repeated_matmul(recurrent.T, len(text))
             state = tape.no_gradient()
-            steps_backward(tape, d_hidden, d_windows, state, product, projection, text, d_gates, d_parameters)
+            steps_backward(tape, d_hidden, d_windows, state, matmul, projection, text, d_gates, d_parameters)
         flat, flat_p = d_gates.flatten(0, 1), d_parameters.flatten(0, 1)
         return (
             (flat.T @ tape.inputs[:-1].flatten(0, 1)).to(weight.dtype),

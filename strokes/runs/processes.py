@@ -49,10 +49,9 @@ class Group:
     def sum_gradients(self, parameters: Sequence[Tensor], extra: Tensor) -> None:
         """Add up gradients, and the vector `extra`, over all processes in one message.
 
-        DistributedDataParallel would take a second message for `extra` (the loss and the wish to stop), means where
-        the loss of a batch calls for sums, and a forward pass through its wrapper for each chunk; what it gives,
-        messages under way during the backward pass, is little here, where the gradients of all weights are formed at
-        its end.
+        DistributedDataParallel takes means where the loss of a batch calls for sums, and needs a second message for
+        `extra`, which has the loss. What it gives, messages under way during the backward pass, is little here: the
+        gradients of all weights are formed at its end.
         """
         if self.size == 1:
             return
@@ -63,6 +62,17 @@ class Group:
         for gradient, part in zip(gradients, parts, strict=True):
             gradient.copy_(part.view_as(gradient))
         extra.copy_(total)
+
+    def any(self, flag: bool) -> bool:
+        """Whether the flag is true in any process."""
+        return flag if self.size == 1 else bool(self.sum(torch.tensor([float(flag)], device=self.device)) > 0)
+
+    @property
+    def on_device(self) -> int:
+        """Processes that share this one's device and its memory."""
+        if self.device.type == "cuda":
+            return 1
+        return int(os.environ.get("LOCAL_WORLD_SIZE", self.size))  # torchrun's, of this computer
 
     def barrier(self) -> None:
         if self.size > 1:
@@ -150,9 +160,7 @@ def launch(work: Callable[..., int], processes: int, threads: int, *args: object
     logging.getLogger("torch.multiprocessing.spawn").setLevel(logging.ERROR)  # on stopping the others
     with tempfile.TemporaryDirectory(prefix="strokes-") as folder:
         where = (work, processes, threads, str(Path(folder) / "meeting"), args)
-        context = start_processes(  # type: ignore[no-untyped-call]
-            _work, where, processes, join=False, start_method="spawn"
-        )
+        context = start_processes(_work, where, processes, join=False, start_method="spawn")
 
         def forward(number: int, frame: object) -> None:
             for pid in context.pids():

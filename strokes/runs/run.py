@@ -100,9 +100,9 @@ class Run(Generic[P]):
 
     @property
     def stop_requested(self) -> bool:
-        """Whether to stop after the present batch, with a checkpoint."""
+        """Whether a process of the group was asked to stop after the present batch, with a checkpoint."""
         enough = self._stop_after is not None and self.progress.step >= self._stop_after
-        return self._interruption.requested or enough
+        return self.group.any(self._interruption.requested or enough)
 
     def count_step(self, finite: bool) -> None:
         """Count a step that was taken, or skipped since its gradient was not finite.
@@ -128,11 +128,13 @@ class Run(Generic[P]):
         if self.group.first:
             self._bar.write(text, file=sys.stderr)
 
-    def advance(self, count: int, note: str = "") -> None:
-        """Move the progress bar on; `note` is shown behind it."""
+    def advance(self, count: int) -> None:
+        """Move the progress bar on."""
         self._bar.update(count)
-        if note:
-            self._bar.set_postfix_str(note, refresh=False)
+
+    def note(self, text: str) -> None:
+        """Show a text behind the progress bar."""
+        self._bar.set_postfix_str(text, refresh=False)
 
     def checkpoint(self, tensors: Mapping[str, Mapping[str, Tensor]]) -> None:
         """Write a checkpoint; see `state_tensors`."""

@@ -1,4 +1,4 @@
-"""Which lines are read side by side, and as what tensors.
+"""Batches of lines: which are read side by side, and their tensors.
 
 Lines of like length share a batch, so that little is spent on padding: a batch of 64 IAM lines wastes
 about 3 %. All chunks of a batch are read before the next batch begins.
@@ -53,10 +53,10 @@ class Chunk:
 
 
 def repeats(corpus: Corpus, indices: np.ndarray, rare: int, most: int) -> np.ndarray:
-    """How often an epoch reads each line, (n,): more often the rarer its rarest character.
+    """How often an epoch reads each line, (n,) int64: more often the rarer its rarest character.
 
     A character in c < `rare` lines asks for about log2(rare / c) further readings of each, up to
-    `most` in all: enough to be learned, too few for its handful of lines to be learned by heart.
+    `most` in all: enough to be learned, too few for its handful of lines to be memorised.
     """
     if rare <= 0:
         return np.ones(len(indices), np.int64)
@@ -66,7 +66,8 @@ def repeats(corpus: Corpus, indices: np.ndarray, rare: int, most: int) -> np.nda
     rarest = np.array(
         [min((counts[c] for c in corpus.texts[i] if c in corpus.alphabet), default=rare) for i in indices]
     )
-    return np.clip(1 + np.floor(np.log2(rare / np.minimum(rarest, rare))), 1, most).astype(np.int64)
+    times: np.ndarray = np.clip(1 + np.floor(np.log2(rare / np.minimum(rarest, rare))), 1, most)
+    return times.astype(np.int64)
 
 
 def epoch_batches(
@@ -94,7 +95,7 @@ class _Change:
     scale_x: float
     scale_y: float
     shear: float
-    hurried: bool
+    subsample: bool
     phase: int
 
     @classmethod
@@ -105,8 +106,8 @@ class _Change:
             np.log1p(augmentation.scale_y),
             augmentation.shear,
         )
-        hurried, phase = rng.random() < augmentation.hurried, int(rng.integers(2))
-        return cls(np.exp(x), np.exp(y), shear, hurried, phase)
+        subsample, phase = rng.random() < augmentation.subsample, int(rng.integers(2))
+        return cls(np.exp(x), np.exp(y), shear, subsample, phase)
 
 
 def read_lengths(
@@ -116,10 +117,10 @@ def read_lengths(
     seeds: Sequence[Sequence[int]],
 ) -> np.ndarray:
     """The points that `make_batch` leaves of each line, (n,) int64."""
-    lengths = corpus.lengths()[np.asarray(indices)]
-    for j, i in enumerate(indices if augmentation.hurried else ()):
+    lengths: np.ndarray = corpus.lengths()[np.asarray(indices)]
+    for j, i in enumerate(indices if augmentation.subsample else ()):
         change = _Change.draw(augmentation, seeds[j])
-        if change.hurried:
+        if change.subsample:
             lengths[j] = every_nth(
                 corpus.ends[corpus.starts[i] : corpus.starts[i + 1]], 2, change.phase
             ).sum()
@@ -142,7 +143,7 @@ def make_batch(
         offsets = corpus.offsets(int(i))
         if augmentation is not None:
             change = _Change.draw(augmentation, seeds[j])
-            if change.hurried:
+            if change.subsample:
                 keep = every_nth(offsets[:, 2] > 0, 2, change.phase)
                 points = np.cumsum(offsets[:, :2], axis=0, dtype=np.float64)[keep]
                 offsets = offsets[keep]

@@ -1,39 +1,48 @@
-"""Everything that decides a training run, each setting with its reason."""
+"""Everything that decides a training run, each setting with its range and reason."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from ..corpus import TRAINING_SPLITS, VALIDATION_SPLIT
+from ..documents import Seed, check_fields
 from ..network.config import NetworkConfig
 
 __all__ = ["Augmentation", "TrainingConfig"]
 
+_Share = Annotated[float, Meta(ge=0, le=1)]
+_ShareBelow1 = Annotated[float, Meta(ge=0, lt=1)]
+_Epochs = Annotated[float, Meta(gt=0, le=1e6)]
+_Steps = Annotated[int, Meta(ge=1, le=10**9)]
+_Change = Annotated[float, Meta(ge=0, le=10)]
+
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Small changes of hand, drawn anew for each line each time it is read.
+    """Small changes of each line, drawn anew each time it is read.
 
     Args:
         scale_x: widths vary by up to this share, up and down.
         scale_y: heights likewise.
         shear: the slant varies by up to this tangent, left and right.
-        hurried: share of the lines that are read with every second point of a stroke only, as from a pen
-            twice as fast. For corpora that have every point. They stand beside lines of their whole length, so
-            no time is saved.
+        subsample: share of the lines that are read with every second point of a stroke only, as from a pen
+            twice as fast (temporal subsampling). For corpora that have every point. They stand beside lines of
+            their whole length, so no time is saved.
+
+    Raises:
+        ValueError: a field is out of its range.
     """
 
-    scale_x: float = 0.08
-    scale_y: float = 0.06
-    shear: float = 0.08
-    hurried: float = 0.0
+    scale_x: _Change = 0.08
+    scale_y: _Change = 0.06
+    shear: _Change = 0.08
+    subsample: _Share = 0.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.hurried <= 1:
-            raise ValueError("hurried must be 0 to 1, a share of the lines")
-        if not (self.scale_x >= 0 and self.scale_y >= 0 and self.shear >= 0):
-            raise ValueError("scale_x, scale_y and shear must be at least 0")
+        check_fields(self)
 
 
 @dataclass(frozen=True)
@@ -44,8 +53,8 @@ class TrainingConfig:
         network: sizes of the network.
         epochs: how often every training line is read.
         batch: lines read side by side (over all processes).
-        chunk: points after which back-propagation is truncated; the state is carried on. 100 learn to read sooner,
-            200 and more to keep a hand.
+        chunk: points after which back-propagation is truncated; the state is carried on. Runs with 100 begin to
+            read earlier, runs with 200 and more keep a style.
         optimizer: adam, or the RMSProp of Graves 2013, eqs. 38-41.
         learning_rate: its peak. 2e-3 suits Adam, 1e-4 the paper's RMSProp.
         beta2: of Adam; 0.98 forgets the steep first gradients sooner than 0.999.
@@ -53,16 +62,16 @@ class TrainingConfig:
         final_rate: the learning rate at the end of the cosine, as a share of its peak.
         clip: largest norm of the gradient of all weights; larger ones are scaled down to it.
         dropout: share of the layers' outputs dropped on their way up.
-        weight_noise: deviation of the noise that is added to all weights, drawn anew at every step.
+        weight_noise: standard deviation of the noise that is added to all weights, drawn anew at every step.
         regularise_after: epochs that are read before dropout and weight noise set in. With dropout the
-            window takes several times as long to find the text; without it the network begins to learn
-            lines by heart some time later: after ten epochs of every line once, three of the preset half.
-        ema: decay, a step, of the running mean of the weights that is validated and packaged.
-        augmentation: small changes of hand.
+            window takes several times as long to find the text; without it the network begins to overfit some
+            time later: after ten epochs of every line once, three of the preset half.
+        ema: decay, a step, of the averaged weights that are validated and packaged.
+        augmentation: small changes of each line.
         rare: lines whose rarest character occurs in fewer training lines than this are read more
             often, up to `rare_repeats` times an epoch; 0 reads every line once.
         rare_repeats: see `rare`.
-        precision: of the operands of large products; auto takes bf16 where it is faster.
+        precision: of the operands of large matmuls; auto takes bf16 where it is faster.
         seed: of initial weights, order, augmentation and dropout.
         validate_every: epochs between validations.
         validation_lines: lines of the validation split that a validation reads (0: all).
@@ -70,59 +79,36 @@ class TrainingConfig:
         patience: validations without a better one after which training stops (0: never).
         training_splits: splits trained on.
         validation_split: the split that decides which weights are best.
+
+    Raises:
+        ValueError: a field is out of its range.
     """
 
     network: NetworkConfig = field(default_factory=NetworkConfig)
-    epochs: float = 16.0
-    batch: int = 64
-    chunk: int = 200
+    epochs: _Epochs = 16.0
+    batch: Annotated[int, Meta(ge=1, le=2**16)] = 64
+    chunk: Annotated[int, Meta(ge=1, le=10**6)] = 200
     optimizer: Literal["adam", "rmsprop"] = "adam"
-    learning_rate: float = 2e-3
-    beta2: float = 0.98
-    warmup: int = 300
-    final_rate: float = 0.05
-    clip: float = 2.0
-    dropout: float = 0.1
-    weight_noise: float = 0.0
-    regularise_after: float = 8.0
-    ema: float = 0.999
+    learning_rate: Annotated[float, Meta(gt=0, le=1e30)] = 2e-3
+    beta2: _ShareBelow1 = 0.98
+    warmup: Annotated[int, Meta(ge=0, le=10**9)] = 300
+    final_rate: Annotated[float, Meta(ge=0, le=1e3)] = 0.05
+    clip: Annotated[float, Meta(gt=0, le=1e30)] = 2.0
+    dropout: _ShareBelow1 = 0.1
+    weight_noise: Annotated[float, Meta(ge=0, le=100)] = 0.0
+    regularise_after: Annotated[float, Meta(ge=0, le=1e6)] = 8.0
+    ema: _ShareBelow1 = 0.999
     augmentation: Augmentation = field(default_factory=Augmentation)
-    rare: int = 400
-    rare_repeats: int = 4
+    rare: Annotated[int, Meta(ge=0, le=10**9)] = 400
+    rare_repeats: Annotated[int, Meta(ge=1, le=1000)] = 4
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    seed: int = 1
-    validate_every: float = 0.5
-    validation_lines: int = 400
-    checkpoint_every: int = 250
-    patience: int = 0
+    seed: Seed = 1
+    validate_every: _Epochs = 0.5
+    validation_lines: Annotated[int, Meta(ge=0, le=10**9)] = 400
+    checkpoint_every: _Steps = 250
+    patience: Annotated[int, Meta(ge=0, le=10**9)] = 0
     training_splits: tuple[str, ...] = TRAINING_SPLITS
     validation_split: str = VALIDATION_SPLIT
 
     def __post_init__(self) -> None:
-        for name in (
-            "epochs",
-            "batch",
-            "chunk",
-            "learning_rate",
-            "clip",
-            "rare_repeats",
-            "validate_every",
-            "checkpoint_every",
-        ):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be greater than 0")
-        for name in (
-            "warmup",
-            "final_rate",
-            "regularise_after",
-            "weight_noise",
-            "rare",
-            "seed",
-            "validation_lines",
-            "patience",
-        ):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name} must be at least 0")
-        for name in ("dropout", "ema", "beta2"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 0 and less than 1")
+        check_fields(self)

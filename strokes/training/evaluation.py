@@ -28,7 +28,7 @@ class Evaluation:
         lines, points: how many lines, and predictions in all.
         nats_per_line, nats_per_point: mean log-loss; lower is better.
         raw_nats_per_point: the same in the corpus's own unit of length.
-        squared_error: mean squared distance from the mixture's mean, in deviations.
+        squared_error: mean squared distance from the mixture's mean, in standard deviations.
         window_at_end: share of lines at whose last point the window stood past the last character, by the
             paper's stopping rule: phi(t, U + 1) exceeds every phi(t, u).
     """
@@ -53,9 +53,16 @@ def evaluate(
     group: Group | None = None,
     progress: Callable[[int], object] = lambda lines: None,
 ) -> Evaluation:
-    """Evaluate on the lines `indices`, shared among the processes of `group`.
+    """Evaluate on lines of a corpus.
 
-    `progress` is called with the number of lines done each time some are.
+    Args:
+        network: it is left in the mode, training or not, that it came in.
+        corpus: its alphabet and statistics are the network's.
+        indices: of the lines; at least one must have two points.
+        batch: lines read side by side.
+        dtype: of the operands of large matmuls.
+        group: processes that share the lines.
+        progress: called with the number of lines done each time some are.
     """
     group = group or Group(0, 1, torch.device("cpu"))
     order = np.asarray(indices)[np.argsort(corpus.lengths()[np.asarray(indices)], kind="stable")]

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from ..runs.seeds import derived_seed
 from .config import TrainingConfig
 
-__all__ = ["GravesRMSProp", "learning_rate", "make_optimizer", "noisy"]
+__all__ = ["GravesRMSProp", "make_optimizer", "noisy"]
 
 
 class GravesRMSProp(torch.optim.Optimizer):
@@ -27,7 +26,7 @@ class GravesRMSProp(torch.optim.Optimizer):
         super().__init__(params, {"lr": lr, "decay": decay, "momentum": momentum})
 
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:
+    def step(self, closure: None = None) -> None:  # type: ignore[override]  # no step of a run has a closure
         for group in self.param_groups:
             decay = group["decay"]
             for p in group["params"]:
@@ -50,29 +49,23 @@ def make_optimizer(config: TrainingConfig, params: Iterable[Tensor]) -> torch.op
     return torch.optim.Adam(params, lr=config.learning_rate, betas=(0.9, config.beta2), fused=True)
 
 
-def learning_rate(config: TrainingConfig, step: int, progress: float) -> float:
-    """Linear warm-up over steps, times half a cosine over the run: 1 at progress 0, `final_rate` at 1."""
-    warm = min(1.0, (step + 1) / config.warmup) if config.warmup else 1.0
-    cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
-    return config.learning_rate * warm * (config.final_rate + (1 - config.final_rate) * cosine)
-
-
 @contextmanager
-def noisy(parameters: Sequence[Tensor], deviation: float, seed: tuple[int, ...]) -> Iterator[None]:
+def noisy(parameters: Sequence[Tensor], standard_deviation: float, seed: tuple[int, ...]) -> Iterator[None]:
     """Add Gaussian noise to the weights for as long as this is entered; afterwards they are as before.
 
     The noise depends on `seed` alone, so that all processes of a run draw the same.
     """
-    if deviation == 0:
+    if standard_deviation == 0:
         yield
         return
     device = parameters[0].device
     generator = torch.Generator(device)
-    generator.manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
+    generator.manual_seed(derived_seed(*seed))
     kept = [p.detach().clone() for p in parameters]
     with torch.no_grad():
         for p in parameters:
-            p.add_(torch.randn(p.shape, generator=generator, device=device, dtype=p.dtype), alpha=deviation)
+            noise = torch.randn(p.shape, generator=generator, device=device, dtype=p.dtype)
+            p.add_(noise, alpha=standard_deviation)
     try:
         yield
     finally:

@@ -7,7 +7,7 @@ import torch
 
 from strokes.network import NetworkConfig, RecurrentState, StrokeNetwork, cuda_graphs, recurrent
 from strokes.network.lstm import lstm_layer, lstm_layer_plain
-from strokes.network.products import repeated_product
+from strokes.network.matmul import repeated_matmul
 from strokes.network.recurrent import AttentionWeights, attention_layer, attention_layer_plain
 
 CONFIG = NetworkConfig(hidden=7, window_components=3, mixture_components=2, kappa_bias=-1.0)
@@ -175,15 +175,15 @@ def test_an_lstm_layer_is_its_equations(library):
         assert_close(a, b, 1e-10)
 
 
-def test_prepared_products_are_products():
+def test_prepared_matmuls_are_matmuls():
     g = torch.Generator().manual_seed(7)
     weight, bias, x, addend = (torch.randn(s, generator=g) for s in ((24, 17), (24,), (5, 17), (5, 24)))
     for dtype, tolerance in ((torch.float64, 1e-12), (torch.float32, 1e-5), (torch.bfloat16, 0.1)):
         w, b, y, z = (t.to(dtype) for t in (weight, bias, x, addend))
         exact = (y.double() @ w.double().T).to(dtype)
-        torch.testing.assert_close(repeated_product(w, 5)(y), exact, rtol=tolerance, atol=tolerance)
+        torch.testing.assert_close(repeated_matmul(w, 5)(y), exact, rtol=tolerance, atol=tolerance)
         torch.testing.assert_close(
-            repeated_product(w, 5, b)(y, z), exact + b + z, rtol=tolerance, atol=tolerance
+            repeated_matmul(w, 5, b)(y, z), exact + b + z, rtol=tolerance, atol=tolerance
         )
 
 
@@ -303,9 +303,12 @@ def test_a_lines_dropout_is_its_own(network):
     network.train()
 
     def run(which, seeds):
-        dice = [torch.Generator().manual_seed(s) for s in seeds]
+        generators = [torch.Generator().manual_seed(s) for s in seeds]
         with torch.no_grad():
-            return [network(offsets[which], text[which], dropout=0.3, dice=dice).outputs for _ in range(2)]
+            return [
+                network(offsets[which], text[which], dropout=0.3, generators=generators).outputs
+                for _ in range(2)
+            ]
 
     (both, later), (alone, _) = run([0, 1], [7, 8]), run([1], [8])
     torch.testing.assert_close(alone[0], both[1])
@@ -315,7 +318,7 @@ def test_a_lines_dropout_is_its_own(network):
             offsets,
             text,
             dropout=0.2,
-            dice=[torch.Generator().manual_seed(2 * i + j) for j in range(len(offsets))],
+            generators=[torch.Generator().manual_seed(2 * i + j) for j in range(len(offsets))],
         ).outputs
         for i in range(100)
     ]

@@ -98,5 +98,6 @@ def test_other_processes_than_the_first_write_and_say_nothing(tmp_path, capsys, 
         run.keep_latest(save)
         run.keep_best(save)
         run.draw(lambda path: path.touch(), "samples.png")
-        run.advance(1, "note")
+        run.advance(1)
+        run.note("loss")
     assert list(tmp_path.iterdir()) == [] and capsys.readouterr().err == ""

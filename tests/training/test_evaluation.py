@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -30,7 +31,7 @@ def by_hand(network, corpus, i):
     text = torch.nn.functional.one_hot(ids, len(corpus.alphabet)).float()[None]
     state, nats, error, past = None, 0.0, 0.0, False
     with torch.no_grad():
-        for x, target in zip(offsets[:-1], offsets[1:]):
+        for x, target in itertools.pairwise(offsets):
             out = network(x[None, None], text, state, plain=True)
             state = out.state
             mixture = network.mixture(out.outputs[0, 0])

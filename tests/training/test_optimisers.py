@@ -1,15 +1,12 @@
 from __future__ import annotations
 
-import copy
-import math
+from contextlib import suppress
 
 import numpy as np
-import pytest
 import torch
 
-from strokes.runs.legacy import Ema
 from strokes.training.config import TrainingConfig
-from strokes.training.optimisers import GravesRMSProp, learning_rate, make_optimizer, noisy
+from strokes.training.optimisers import GravesRMSProp, make_optimizer, noisy
 
 
 def test_rmsprop_is_eqs_38_to_41():
@@ -47,40 +44,6 @@ def test_adam_has_the_settings_of_the_config():
     assert group["betas"] == (0.9, 0.9) and group["lr"] == 0.5 and group["weight_decay"] == 0
 
 
-def test_learning_rate_rises_then_falls_along_half_a_cosine():
-    config = TrainingConfig(learning_rate=2.0, warmup=100, final_rate=0.1)
-    assert learning_rate(config, 0, 0) == pytest.approx(0.02)
-    assert learning_rate(config, 49, 0) == pytest.approx(1.0)
-    assert learning_rate(config, 99, 0) == learning_rate(config, 5000, 0) == pytest.approx(2.0)
-    assert learning_rate(config, 5000, 0.5) == pytest.approx(1.1)
-    assert learning_rate(config, 5000, 0.25) == pytest.approx(0.2 + 1.8 * (1 + math.sqrt(0.5)) / 2)
-    assert learning_rate(config, 5000, 1) == learning_rate(config, 9000, 1.2) == pytest.approx(0.2)
-    assert learning_rate(TrainingConfig(learning_rate=2.0, warmup=0), 0, 0) == pytest.approx(2.0)
-
-
-def test_ema_is_the_running_mean_with_a_decay_that_grows():
-    network = torch.nn.Linear(2, 1, bias=False)
-    ema = Ema(network, 0.9)
-    expected = network.weight.detach().clone()
-    for step in range(1, 200):
-        with torch.no_grad():
-            network.weight.copy_(torch.randn(1, 2))
-        ema.update(network, step)
-        decay = min(0.9, (1 + step) / (10 + step))
-        expected = decay * expected + (1 - decay) * network.weight.detach()
-        torch.testing.assert_close(ema.network.weight, expected, rtol=1e-5, atol=1e-6)
-    assert not ema.network.weight.requires_grad and not ema.network.training
-
-
-def test_ema_without_decay_is_the_network_itself():
-    network = torch.nn.Linear(2, 1)
-    ema = Ema(copy.deepcopy(network), 0.0)
-    with torch.no_grad():
-        network.weight += 1
-    ema.update(network, 7)
-    assert torch.equal(ema.network.weight, network.weight)
-
-
 def test_noise_is_there_while_asked_for_and_gone_after():
     g = torch.Generator().manual_seed(1)
     weights = [
@@ -90,7 +53,7 @@ def test_noise_is_there_while_asked_for_and_gone_after():
     before = [w.detach().clone() for w in weights]
     drawn = []
     for seed in ((1, 5), (1, 5), (1, 6)):
-        with pytest.raises(KeyError), noisy(weights, 0.1, seed):
+        with suppress(KeyError), noisy(weights, 0.1, seed):
             (weights[0].sum() + weights[1].square().sum()).backward()
             drawn.append([w.detach() - b for w, b in zip(weights, before)])
             raise KeyError

@@ -1,4 +1,4 @@
-"""Products with one weight, many times over: at every step of a loop."""
+"""Matmuls with one weight, repeated at every step of a loop."""
 
 from __future__ import annotations
 
@@ -7,31 +7,35 @@ from typing import Protocol, cast
 import torch
 from torch import Tensor
 
-__all__ = ["Product", "repeated_product"]
+__all__ = ["RepeatedMatmul", "repeated_matmul"]
 
 
-class Product(Protocol):
+class RepeatedMatmul(Protocol):
     """x (rows, k) -> x @ weight.T + bias + addend, (rows, n)."""
 
     def __call__(self, x: Tensor, addend: Tensor | None = None) -> Tensor: ...
 
 
-def repeated_product(weight: Tensor, rows: int, bias: Tensor | None = None) -> Product:
-    """The product with `weight` (n, k), all of one type, prepared once.
+def repeated_matmul(weight: Tensor, rows: int, bias: Tensor | None = None) -> RepeatedMatmul:
+    """The matmul with a weight, prepared once; not for autograd.
 
-    On a CPU each product of this size would spend a fifth of its time laying out the weight for the
-    processor anew. oneDNN can do that beforehand; torch uses it in compiled models and has no public
-    name for it, so its absence is no error. Not for autograd.
+    On a CPU a matmul of this size spends a fifth of its time on laying out the weight for the processor. oneDNN can
+    do that beforehand; torch uses it in compiled models under a private name, so its absence is no error.
+
+    Args:
+        weight: (n, k); its type is that of all operands.
+        rows: of the x to come.
+        bias: (n,).
     """
     weight = weight.detach()
     if _packs(weight):
         packed = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous(), rows)
-        product = torch.ops.mkldnn._linear_pointwise
+        matmul = torch.ops.mkldnn._linear_pointwise
 
         def fast(x: Tensor, addend: Tensor | None = None) -> Tensor:
             if addend is None:
-                return cast(Tensor, product(x, packed, bias, "none", [], ""))
-            return cast(Tensor, product.binary(x, addend, packed, bias, "add"))
+                return cast(Tensor, matmul(x, packed, bias, "none", [], ""))
+            return cast(Tensor, matmul.binary(x, addend, packed, bias, "add"))
 
         return fast
     transposed = weight.T
