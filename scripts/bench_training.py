@@ -5,15 +5,15 @@
 The work is that of one step at full size: 64 lines of 256 points, forward, backward, gradient norm and
 Adam, on made-up ink.
 
-plain   every layer a loop of autograd's, in float32
+plain   every layer a loop under autograd, in float32
 peer    the fastest structure among published implementations (swechhachoudhary/Handwriting-synthesis):
-        layer 1 and the window a loop of autograd's, layers 2 and 3 the library's LSTM, in float32
-ours    what 'strokes train' does on this machine: hand-written backward passes, bfloat16 where the
-        processor multiplies it faster, a process a core; and the same in one process of all cores
+        layer 1 and the window a loop under autograd, layers 2 and 3 the library's LSTM, in float32
+ours    what 'strokes train' does here: hand-written backward passes, bfloat16 where the hardware multiplies
+        it faster, a process a core; and the same in one process of all cores
 
 Each way runs in processes of its own. Two steps warm up, then each of the repetitions is a step, and
-the ways take turns, so that a busy moment of the machine meets all of them. The ceiling is the speed of
-one large matrix product in the same processes and type.
+the ways take turns, so that a busy moment of the computer meets all of them. The ceiling is the speed of
+one large matmul in the same processes and type.
 """
 
 from __future__ import annotations
@@ -25,8 +25,10 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -39,6 +41,9 @@ from strokes.runs.hardware import compute_dtype, cores, keep_freed_memory, share
 from strokes.runs.processes import Group, Place, launch, start
 from strokes.training.config import TrainingConfig
 from strokes.training.optimisers import make_optimizer
+
+#: Figures as they are printed in JSON.
+Result = dict[str, Any]
 
 WAYS = ("plain", "peer", "ours")
 ONE_PROCESS = "ours_one_process"
@@ -56,7 +61,7 @@ class Work:
 
     @property
     def flops_a_point(self) -> float:
-        """Of the matrix products, forward and backward; a multiplication and an addition are two."""
+        """Of the matmuls, forward and backward; a multiplication and an addition are two."""
         c, a = NetworkConfig(hidden=self.hidden), SYMBOLS
         h, k, m = c.hidden, c.window_components, c.mixture_components
         layer1, upper = (3 + a + h) * 4 * h, (3 + a + 2 * h) * 4 * h
@@ -83,7 +88,7 @@ def main() -> None:
     print(json.dumps(result) if args.json else table(result))
 
 
-def bench_cpu(work: Work, repetitions: int) -> dict:
+def bench_cpu(work: Work, repetitions: int) -> Result:
     available = cores()
     shapes = {"plain": (1, available), "peer": (1, available), "ours": share_cores(work.lines, available)}
     if shapes["ours"][0] > 1:
@@ -101,7 +106,7 @@ def bench_cpu(work: Work, repetitions: int) -> dict:
             times[way].append(seconds)
             ceilings[way].append(ceiling)
     note("")
-    result: dict = {"device": processor(), "torch": torch.__version__, "work": asdict(work)}
+    result: Result = {"device": processor(), "torch": torch.__version__, "work": asdict(work)}
     for way, (processes, threads) in shapes.items():
         dtype = compute_dtype("auto" if way.startswith("ours") else "fp32", torch.device("cpu"))
         result[way] = {"processes": processes, "threads": threads, "dtype": str(dtype)[6:]}
@@ -110,7 +115,7 @@ def bench_cpu(work: Work, repetitions: int) -> dict:
 
 
 def measure_cpu(place: Place, way: str, work: Work, out: str) -> int:
-    """In one of several processes: steps to warm up, a step, and a large product."""
+    """In one of several processes: steps to warm up, a step, and a large matmul."""
     ours = way.startswith("ours")
     if ours:
         keep_freed_memory()
@@ -131,10 +136,10 @@ def measure_cpu(place: Place, way: str, work: Work, out: str) -> int:
     return 0
 
 
-def bench_cuda(work: Work, repetitions: int) -> dict:
+def bench_cuda(work: Work, repetitions: int) -> Result:
     group = start(device="cuda")
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
-    result: dict = {
+    result: Result = {
         "device": torch.cuda.get_device_name(),
         "torch": torch.__version__,
         "cuda": torch.version.cuda,
@@ -157,7 +162,7 @@ def bench_cuda(work: Work, repetitions: int) -> dict:
     return result | ratio(result)
 
 
-def measure_cuda(way: str, work: Work, repetitions: int, group: Group) -> dict:
+def measure_cuda(way: str, work: Work, repetitions: int, group: Group) -> Result:
     cuda_graphs.forget()
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats()
@@ -173,7 +178,7 @@ def measure_cuda(way: str, work: Work, repetitions: int, group: Group) -> dict:
     return found | summary(work, times) | ceiling_of(work, times, ceiling)
 
 
-def make_step(way: str, work: Work, lines: int, dtype: torch.dtype, group: Group):
+def make_step(way: str, work: Work, lines: int, dtype: torch.dtype, group: Group) -> Callable[[], None]:
     """One step of training on `lines` lines, as a function."""
     torch.manual_seed(group.rank)
     network = StrokeNetwork(SYMBOLS, NetworkConfig(hidden=work.hidden)).to(group.device)
@@ -201,11 +206,11 @@ def make_step(way: str, work: Work, lines: int, dtype: torch.dtype, group: Group
 
 
 def peer_forward(network: StrokeNetwork, offsets: Tensor, text: Tensor) -> Tensor:
-    """The network with layer 1 and the window left to autograd, layers 2 and 3 to the library."""
+    """Outputs (B, T, 1 + 6M), layer 1 and the window left to autograd, layers 2 and 3 to the library."""
     state = network.initial_state(len(offsets))
     x = offsets.transpose(0, 1)
     weights = network.attention_weights()
-    # One product a step, where the published code has two.
+    # One matmul a step, where the published code has two.
     weight = torch.cat([weights.offsets, weights.window, weights.hidden], dim=1).T
     h, c, w, kappa = state.h1, state.c1, state.window, state.kappa
     hidden, windows = [], []
@@ -226,7 +231,7 @@ def peer_forward(network: StrokeNetwork, offsets: Tensor, text: Tensor) -> Tenso
     return outputs.transpose(0, 1)
 
 
-def timed(step, group: Group) -> float:
+def timed(step: Callable[[], object], group: Group) -> float:
     group.barrier()
     if group.device.type == "cuda":
         torch.cuda.synchronize()
@@ -238,35 +243,36 @@ def timed(step, group: Group) -> float:
     return time.perf_counter() - begin
 
 
-def summary(work: Work, times: list[float]) -> dict:
+def summary(work: Work, times: list[float]) -> Result:
     speeds = [work.lines * work.points / t for t in times]
     return {
         "points_per_second": {"min": min(speeds), "median": statistics.median(speeds), "max": max(speeds)}
     }
 
 
-def ceiling_of(work: Work, times: list[float], ceiling: float) -> dict:
+def ceiling_of(work: Work, times: list[float], ceiling: float) -> Result:
     flops = work.flops_a_point * work.lines * work.points / statistics.median(times)
     return {
         "gflop_per_second": flops / 1e9,
-        "product_gflop_per_second": ceiling / 1e9,
+        "matmul_gflop_per_second": ceiling / 1e9,
         "share": flops / ceiling,
     }
 
 
-def ratio(result: dict) -> dict:
+def ratio(result: Result) -> Result:
     ours, peer = (result[way]["points_per_second"]["median"] for way in ("ours", "peer"))
     return {"ratio_to_peer": ours / peer}
 
 
-def table(result: dict) -> str:
+def table(result: Result) -> str:
     work = Work(**result["work"])
+    what = (
+        f"{result['device']}, torch {result['torch']}; {work.lines} lines of {work.points} points, "
+        f"{work.hidden} cells a layer, {work.flops_a_point / 1e6:.1f} MFLOP a point"
+    )
     rows = [
-        (
-            f"{result['device']}, torch {result['torch']}; {work.lines} lines of {work.points} points, "
-            f"{work.hidden} cells a layer, {work.flops_a_point / 1e6:.1f} MFLOP a point"
-        ),
-        f"{'':8}{'points/s: min':>14}{'median':>9}{'max':>9}   {'GFLOP/s':>8}{'of a product':>16}   how",
+        what,
+        f"{'':8}{'points/s: min':>14}{'median':>9}{'max':>9}   {'GFLOP/s':>8}{'of a matmul':>16}   how",
     ]
     for way in (*WAYS, ONE_PROCESS):
         if way not in result:
@@ -276,7 +282,7 @@ def table(result: dict) -> str:
         how = f"{r['processes']} x {r['threads']} threads, {r['dtype']}" if "threads" in r else r["dtype"]
         rows.append(
             f"{name:8}{p['min']:14,.0f}{p['median']:9,.0f}{p['max']:9,.0f}   {r['gflop_per_second']:8,.0f}"
-            f"{r['product_gflop_per_second']:10,.0f} ({r['share']:4.0%})   {how}"
+            f"{r['matmul_gflop_per_second']:10,.0f} ({r['share']:4.0%})   {how}"
         )
     rows.append(f"ours is {result['ratio_to_peer']:.2f} times the peer's")
     for lines, r in result["ours"].get("batches", {}).items():

@@ -41,7 +41,7 @@ def test_the_benchmark_prints_one_object_with_every_way_and_the_ratio():
     for way in ("plain", "peer", "ours"):
         speed = result[way]["points_per_second"]
         assert 0 < speed["min"] <= speed["median"] <= speed["max"]
-        assert result[way]["threads"] >= 1 and result[way]["product_gflop_per_second"] > 0
+        assert result[way]["threads"] >= 1 and result[way]["matmul_gflop_per_second"] > 0
     assert result["plain"]["dtype"] == result["peer"]["dtype"] == "float32"
     medians = [result[way]["points_per_second"]["median"] for way in ("ours", "peer")]
     assert result["ratio_to_peer"] == pytest.approx(medians[0] / medians[1])

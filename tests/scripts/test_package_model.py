@@ -10,17 +10,11 @@ import pytest
 import torch
 
 from strokes.alphabet import Alphabet
-from strokes.corpus import Statistics
 from strokes.model import Model
 from strokes.network import NetworkConfig, StrokeNetwork
+from strokes.preprocessing import Preprocessing, Statistics
 
-SIZES = {
-    "hidden": 6,
-    "window_components": 2,
-    "mixture_components": 3,
-    "scale_floor": 0.01,
-    "kappa_bias": -2.0,
-}
+SIZES = NetworkConfig(hidden=6, window_components=2, mixture_components=3, kappa_bias=-2.0)
 
 
 @pytest.fixture
@@ -34,14 +28,13 @@ def package(monkeypatch):
 def made(seed: int, characters: str = "ab%c") -> Model:
     torch.manual_seed(seed)
     alphabet = Alphabet(characters)
-    network = StrokeNetwork(len(alphabet), NetworkConfig(**SIZES))
+    network = StrokeNetwork(len(alphabet), SIZES)
     weights = {k: v.numpy() for k, v in network.state_dict().items()}
-    return Model(weights, SIZES, alphabet, Statistics((0.0, 0.0), (1.0, 1.0)), {"epochs": seed})
+    return Model(weights, SIZES, alphabet, Preprocessing(), {"epochs": seed})
 
 
 def outputs(model: Model, text: str) -> torch.Tensor:
-    network = StrokeNetwork(len(model.alphabet), NetworkConfig(**model.network))
-    network.load_state_dict({k: torch.from_numpy(np.asarray(v)) for k, v in model.weights.items()})
+    network = StrokeNetwork.from_model(model)
     ids = torch.from_numpy(model.alphabet.encode(text))[None]
     offsets = torch.randn((1, 9, 3), generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
@@ -73,7 +66,8 @@ def test_the_mean_of_models_is_that_of_all_their_weights_and_the_first_ones_stor
 
 
 def test_models_that_read_other_things_are_not_averaged(package):
-    other = replace(made(2), statistics=Statistics((0.0, 0.0), (1.0, 2.0)))
-    for second in (other, made(2, "abc%")):
+    other = replace(made(2), preprocessing=Preprocessing(Statistics((0.0, 0.0), (1.0, 2.0))))
+    coarse = replace(made(2), preprocessing=Preprocessing(every=2))
+    for second in (other, coarse, made(2, "abc%")):
         with pytest.raises(ValueError, match="cannot be averaged"):
             package.averaged([made(1), second])

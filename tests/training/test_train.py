@@ -685,7 +685,7 @@ def test_ctrl_c_under_torchrun_keeps_everything(corpus_file, tmp_path):
         (["--batch", "0"], "batch is 0; it must be"),
         (["--batch", "four"], "batch"),
         (["--network.hidden", "0"], "hidden"),
-        (["--augmentation.scale-x", "-1"], "scale_x"),
+        (["--augmentation.scale-x", "-1"], "scale-x is -1"),
         (["--optimizer", "sgd"], "optimizer"),
         (["--no-such-setting", "1"], "--no-such-setting"),
         (["--config", "missing.yaml"], "missing.yaml"),
