@@ -25,6 +25,7 @@ COMMANDS = {
     "prepare": "a data set in, one corpus file to train on out",
     "train": "train the network on a corpus",
     "evaluate": "the likelihood of a corpus under a model, as JSON",
+    "export-onnx": "the network's step for other runtimes and languages",
     "characters": "28x28 characters: drawn, read, imitated, trained on",
 }
 

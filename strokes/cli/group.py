@@ -18,7 +18,7 @@ class Group:
     Args:
         name: what is typed to get here: "strokes characters".
         package: the package of the modules, each with `run(argv) -> int | None`.
-        commands: the name of a command, which is its module's too -> what it does.
+        commands: the name of a command (its module has an underscore for a dash) -> what it does.
         description: said above the list of them.
         epilog: said below it.
         noun: what they are.
@@ -56,5 +56,5 @@ class Group:
                 f"there is no {self.noun} {name!r}; there are {', '.join(self.commands)}"
                 + (f"; the nearest is {near[0]}" if near else f" (see '{self.name} --help')")
             )
-        module = importlib.import_module(f".{name}", self.package)
+        module = importlib.import_module("." + name.replace("-", "_"), self.package)
         return module.run(argv[1:]) or 0

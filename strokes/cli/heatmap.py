@@ -37,7 +37,7 @@ def run(argv: Sequence[str]) -> int:
     from ..writer import Writer
 
     check_figure(args.output)
-    writer = Writer(args.model)
+    writer = Writer(args.model, args.precision)
     lines, transliteration = writer.lines(text)
     if len(lines) > 1:
         raise InputError(f"a heatmap shows one line, and this text needs {len(lines)}; shorten it")

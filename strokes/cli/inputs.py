@@ -71,6 +71,12 @@ def add_hand(parser: Parser) -> None:
         metavar="M",
         help="a packaged model, a model's folder or a training run (default: default)",
     )
+    parser.add_argument(
+        "--precision",
+        choices=("int8", "fp32"),
+        default="int8",
+        help="int8 (default): hidden states are multiplied as bytes; fp32: floating-point numbers, slower, another ink",
+    )
 
 
 def hand(args: Arguments) -> SamplingOptions:

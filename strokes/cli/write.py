@@ -66,7 +66,7 @@ def run(argv: Sequence[str]) -> int:
 
     from ..writer import Writer
 
-    writer = Writer(args.model)
+    writer = Writer(args.model, args.precision)
     lines = writer.lines(text)[0]
     _refuse_large_picture(formats[suffix], paper, len(lines))
     with progress("", sum(map(bool, lines)), "line") as tick:
