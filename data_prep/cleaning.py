@@ -1,6 +1,6 @@
-"""From a recorded line to one that is good to learn from: small pure functions, each with its reason.
+"""Cleaning of recorded lines for training: small pure functions.
 
-`clean` composes them as `CleaningOptions` says; `PRESETS` names the sets of options we use.
+`clean` composes them as `CleaningOptions` says; `PRESETS` names sets of options.
 Ink comes in raw units (those of the whiteboard, some 40 to 150 a letter) unless it says otherwise.
 """
 
@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from dataclasses import dataclass, fields
+from typing import Annotated, Literal
 
 import numpy as np
+from msgspec import Meta
 
+from strokes.documents import check_fields
 from strokes.ink import Ink
 from strokes.preprocessing import Preprocessing
 
@@ -31,73 +33,50 @@ __all__ = [
 ]
 
 
-def _option(default: Any, why: str) -> Any:
-    return field(default=default, metadata={"why": why})
-
-
 @dataclass(frozen=True)
 class CleaningOptions:
-    """What is done to every line; each field's metadata says `why`, as does `strokes prepare iam --help`.
+    """What is done to every line. The defaults make the corpus of the packaged model.
 
-    The defaults make the corpus of the packaged model.
+    Args:
+        unreadable: reject lines with a word that nobody could read (# or %%): ink that no text stands for.
+        misfit: reject lines with this many times more, or less, pen points, pen travel and width per character
+            than the form's median line: words are missing from their text; correct lines reach 1.65; 0 keeps all.
+        text: normalise texts to what people type and what the ink has: 'Mr. Smith,' for 'Mr . Smith ,'.
+        spike: raw units; remove single points that leap this far out of their stroke and back, cut strokes at
+            lasting leaps, remove strokes far above or below the line; only 60 of 7.3 million steps within strokes
+            are as long, all of them sensor errors; long jumps between strokes are real (the dot of an i, drawn
+            later); 0 leaves them all.
+        longest_step: raw units; remove every step longer than this on an axis, pen up or down, and move up the ink
+            after it: the outlier rule of Graves 2013, who does not give the threshold; it misplaces late dots and
+            bars, so it is for comparison only; 0 removes none.
+        slope: deskew lines: slope is a stance at the whiteboard, and pages have baselines.
+        scale: divide each line by the standard deviation of its y: sizes differ three-fold, and scaled lines leave
+            less to learn; but letters shrank along the lines of the one model that was trained so.
+        every: keep every n-th point of a stroke and its two ends: half the points train and write twice as fast,
+            and splines bring the curves back; every point writes better.
+        phases: include training lines once for each of this many ways to choose every n-th point.
+        min_count: a character rarer than this in the training lines is not in the alphabet: too few to learn from.
 
     Raises:
         ValueError: a number is out of its range.
     """
 
-    unreadable: bool = _option(
-        True, "reject lines with a word that nobody could read (# or %%): ink that no text stands for"
-    )
-    misfit: float = _option(
-        1.75,
-        "reject lines with this many times more, or less, pen points, pen travel and width a letter than "
-        "the form's median line: words are missing from their text; honest lines reach 1.65; 0 keeps all",
-    )
-    text: bool = _option(
-        True, "text as people type it and as the ink has it: 'Mr. Smith,' for 'Mr . Smith ,'"
-    )
-    spike: float = _option(
-        400.0,
-        "raw units: drop single points that leap this far out of their stroke and back, cut strokes at "
-        "lasting leaps, drop strokes far above or below the line; only 60 of 7.3 million steps within "
-        "strokes are as long, all made by the sensor; long jumps between strokes are honest (the dot of "
-        "an i, later); 0 leaves them all",
-    )
-    longest_step: float = _option(
-        0.0,
-        "raw units: take out every step longer than this on an axis, pen up or down, and move up the ink "
-        "after it; the outlier rule of Graves 2013, who does not give the number; it misplaces late dots "
-        "and bars, so it is for comparison only; 0 takes out none",
-    )
-    slope: bool = _option(
-        True, "turn lines level: slope is a stance at the whiteboard, and pages have baselines"
-    )
-    scale: bool = _option(
-        False,
-        "divide each line by the standard deviation of its y: sizes differ three-fold, and without that there is "
-        "less to learn; but letters shrank along the lines of the one model that was trained so",
-    )
-    every: int = _option(
-        1,
-        "keep every n-th point of a stroke and its two ends: half the points train and write twice as "
-        "fast, and splines bring the curves back; every point writes better",
-    )
-    phases: int = _option(
-        1, "put training lines in once for each of this many ways to choose every n-th point: free new ink"
-    )
-    min_count: int = _option(
-        3, "a character rarer than this in the training lines is not in the alphabet: too few to learn from"
-    )
+    unreadable: bool = True
+    misfit: Annotated[float, Meta(ge=0, le=1000)] = 1.75
+    text: bool = True
+    spike: Annotated[float, Meta(ge=0, le=1e6)] = 400.0
+    longest_step: Annotated[float, Meta(ge=0, le=1e6)] = 0.0
+    slope: bool = True
+    scale: bool = False
+    every: Annotated[int, Meta(ge=1, le=1000)] = 1
+    phases: Annotated[int, Meta(ge=1, le=1000)] = 1
+    min_count: Annotated[int, Meta(ge=1, le=1_000_000)] = 3
 
     def __post_init__(self) -> None:
-        for name in ("spike", "longest_step"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise ValueError(f"{name} must be 0 or more")
-        if not (self.misfit == 0 or 1 < self.misfit < float("inf")):
-            raise ValueError("misfit must be more than 1, or 0 for none")
-        if self.every < 1 or self.min_count < 1:
-            raise ValueError("every and min_count must be 1 or more")
-        if not 1 <= self.phases <= self.every:
+        check_fields(self)
+        if 0 < self.misfit <= 1:
+            raise ValueError(f"misfit is {self.misfit:g}; it must be more than 1, or 0 to keep all lines")
+        if self.phases > self.every:
             raise ValueError(f"phases must be 1 to {self.every}, the ways to choose every n-th point")
 
     @property
@@ -119,7 +98,7 @@ class CleaningOptions:
 
 PRESETS = {
     "default": CleaningOptions(),
-    # For a laptop and an evening: half the points, less to learn.
+    # Half the points and less to learn: for training on a laptop.
     "half": CleaningOptions(scale=True, every=2, phases=2),
     # Every line that has a text, every point, both as recorded but for the paper's outlier rule:
     # likelihoods compare with the paper's only over the same lines and points.
@@ -264,7 +243,7 @@ def misfits(values: np.ndarray, forms: Sequence[str], limit: float) -> np.ndarra
 
     Text that lacks words of the ink, or has words that the ink lacks, teaches a network to let its
     window drift. One measure alone varies too much (large writing, a slow start); a line that is out
-    on all three, against other lines by the same hand, has the wrong text.
+    on all three, against other lines of the same writer, has the wrong text.
 
     Args:
         values: (L, 3), `amounts` of each line.
