@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
-import tokenize
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Annotated, Any, Literal
 
+import msgspec
 import numpy as np
+from msgspec import Meta
 
-from ..files import InputError, atomic_path
+from ..documents import decode_json
+from ..files import InputError
+from ..npz import read_npz, save_npz
 
 __all__ = ["CLASSES", "SPLITS", "TEST", "TRAIN", "VALIDATION", "CharacterSet", "resolve_classes"]
 
@@ -25,7 +25,6 @@ CLASSES["all"] = CLASSES["digits"] + CLASSES["letters"]
 SPLITS = ("train", "validation", "test")
 TRAIN, VALIDATION, TEST = range(3)
 
-_FORMAT = "strokes-characters-1"
 _SHAPE = (28, 28)
 # Five times what the largest data set of this kind (EMNIST by class) unpacks to.
 _UNPACKED_LIMIT = 4 * 2**30
@@ -120,21 +119,9 @@ class CharacterSet:
         Raises:
             InputError: the file cannot be written there.
         """
-        meta = {
-            "format": _FORMAT,
-            "classes": self.classes,
-            "sources": list(self.sources),
-            "options": dict(self.options),
-        }
-        with atomic_path(path) as tmp, open(tmp, "wb") as f:
-            np.savez_compressed(
-                f,
-                meta=np.array(json.dumps(meta, ensure_ascii=False)),
-                images=self.images,
-                labels=self.labels,
-                splits=self.splits,
-                origins=self.origins,
-            )
+        meta = _Meta("strokes-characters-1", self.classes, self.sources, dict(self.options))
+        arrays = {name: getattr(self, name) for name in _ARRAYS}
+        save_npz(path, {"meta": np.array(msgspec.json.encode(meta).decode()), **arrays})
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> CharacterSet:
@@ -143,44 +130,27 @@ class CharacterSet:
         Raises:
             InputError: the file is missing, damaged, or something else than a set of characters.
         """
-        path = Path(path)
         try:
-            with open(path, "rb") as f:
-                with zipfile.ZipFile(f) as archive:
-                    if sum(member.file_size for member in archive.infolist()) > _UNPACKED_LIMIT:
-                        raise ValueError(f"it unpacks to more than {_UNPACKED_LIMIT >> 30} GiB")
-                f.seek(0)
-                with np.load(f, allow_pickle=False) as z:
-                    meta = json.loads(str(z["meta"]))
-                    if meta["format"] != _FORMAT:
-                        raise ValueError(f"its format is {meta['format']!r}, not {_FORMAT!r}")
-                    classes, sources, options = meta["classes"], meta["sources"], meta["options"]
-                    if not (
-                        isinstance(classes, str)
-                        and isinstance(sources, list)
-                        and all(isinstance(s, str) for s in sources)
-                        and isinstance(options, dict)
-                    ):
-                        raise ValueError("its description is not one of a set of characters")
-                    arrays = {k: z[k] for k in ("images", "labels", "splits", "origins")}
-            return cls(classes=classes, sources=tuple(sources), options=options, **arrays)
+            arrays = read_npz(path, {"meta": ("U", 0), **_ARRAYS}, _UNPACKED_LIMIT)
+            meta = decode_json(str(arrays.pop("meta")).encode(), _Meta, "its description")
+            return cls(classes=meta.classes, sources=meta.sources, options=meta.options, **arrays)
         except FileNotFoundError:
             raise InputError(f"{path}: no such file; make one with 'strokes prepare characters'") from None
-        except (
-            OSError,
-            EOFError,
-            LookupError,
-            ValueError,
-            TypeError,
-            AttributeError,
-            MemoryError,
-            RuntimeError,
-            SyntaxError,
-            tokenize.TokenError,
-            zipfile.BadZipFile,
-            zlib.error,
-        ) as e:
-            why = " ".join(str(e).split())
+        except ValueError as e:
             raise InputError(
-                f"{path}: not a set of characters that 'strokes prepare characters' made, or damaged ({why})"
+                f"{path}: not a set of characters that 'strokes prepare characters' made, or damaged ({e})"
             ) from None
+
+
+@dataclass(frozen=True)
+class _Meta:
+    """The document inside a set of characters."""
+
+    format: Literal["strokes-characters-1"]
+    classes: Annotated[str, Meta(min_length=1, max_length=5000)]
+    sources: Annotated[tuple[str, ...], Meta(max_length=65535)]
+    options: dict[str, Any]
+
+
+# Kinds and dimensions of the arrays in a file.
+_ARRAYS = {"images": ("u1", 3), "labels": ("i8", 1), "splits": ("u1", 1), "origins": ("u2", 1)}

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 import numpy as np
 import torch
+from msgspec import Meta
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
+from ..documents import decode_json
 from ..figures.canvas import HUES, new_figure, save
 from ..files import InputError, atomic_path
 from .evaluation import draw_evenly
@@ -33,6 +34,10 @@ __all__ = [
 
 _SIZE = 28
 _ZOOM = 3
+# Losses and scores of a run, at most so many of which are drawn.
+_MOST_NAMES = 50
+_Value = Annotated[float, Meta(ge=-1e30, le=1e30)]
+_Row = dict[str, _Value | str | None]
 
 
 def sheet(images: Tensor | np.ndarray, columns: int) -> np.ndarray:
@@ -143,15 +148,12 @@ def curves(run: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
     """Every figure of a run's metrics.jsonl over its epochs, training and validation together.
 
     Raises:
-        InputError: there is no log, or nothing in it yet.
+        InputError: there is no log, it is damaged, or nothing is in it yet.
     """
     log = Path(run) / "metrics.jsonl"
-    try:
-        rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines() if line.strip()]
-    except (OSError, ValueError) as e:
-        raise InputError(f"{log}: cannot be read ({e})") from None
+    rows = _read_rows(log)
     known = {"event", "step", "epoch", "seconds", "learning_rate", "skipped"}
-    names = list(dict.fromkeys(k for row in rows for k in row if k not in known))
+    names = list(dict.fromkeys(name for row in rows for name in row if name not in known))[:_MOST_NAMES]
     if not names:
         raise InputError(f"{log}: nothing is in it yet; train for an epoch first")
     # Losses of one pair, and scores of one pair, belong together.
@@ -180,10 +182,32 @@ def curves(run: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
     save(figure, path, dpi=110)
 
 
-def _series(rows: Sequence[Mapping[str, Any]], event: str, name: str) -> np.ndarray:
-    return np.array(
-        [(r["epoch"], r[name]) for r in rows if r.get("event") == event and r.get(name) is not None]
-    ).reshape(-1, 2)
+def _read_rows(log: Path) -> list[_Row]:
+    """The rows of a log; a last one that was cut off is passed over."""
+    try:
+        lines = [line for line in log.read_bytes().split(b"\n") if line.strip()]
+    except OSError as e:
+        raise InputError(f"{log}: cannot be read ({e.strerror})") from None
+    rows = []
+    for number, line in enumerate(lines, 1):
+        try:
+            rows.append(decode_json(line, _Row, f"{log}: row {number}"))
+        except InputError:
+            if number < len(lines) or not rows:
+                raise
+    return rows
+
+
+def _series(rows: Sequence[_Row], event: str, name: str) -> np.ndarray:
+    """Epochs and values of one figure, (n, 2)."""
+    places = [
+        (epoch, value)
+        for row in rows
+        if row.get("event") == event
+        and isinstance(value := row.get(name), int | float)
+        and isinstance(epoch := row.get("epoch"), int | float)
+    ]
+    return np.array(places, np.float64).reshape(-1, 2)
 
 
 def grey(images: Tensor | np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -133,14 +133,10 @@ class CharacterModel:
             InputError: it cannot be written to.
         """
         config = ModelConfig(
-            "strokes-character-model-1", self.kind, self.classes, _plain(self.sizes), dict(self.info)
+            "strokes-character-model-1", self.kind, self.classes, asdict(self.sizes), dict(self.info)
         )
         tensors = {name: t.detach().cpu().numpy() for name, t in self.network.state_dict().items()}
         save_artifact(folder, config, tensors, dtype)
-
-
-def _plain(sizes: Sizes) -> dict[str, Any]:
-    return {name: getattr(sizes, name) for name in sizes.__dataclass_fields__}
 
 
 def build(

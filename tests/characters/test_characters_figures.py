@@ -331,14 +331,37 @@ def test_both_losses_of_a_pair_of_networks_share_a_panel(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "content", [None, "", "\n", "{oh\n", '{"event": "train", "epoch": 1, "seconds": 2.0}\n']
+    "content",
+    [
+        None,
+        "",
+        "\n",
+        "{oh\n",
+        '{"event": "train", "epoch": 1, "seconds": 2.0}\n',
+        "[]\n",
+        "3\n" * 3,
+        '{"loss": [1]}\n{"loss": 1}\n',
+        '{"loss": 1e400}\n',
+        "[" * 10_000,
+        "\xff\xfe\n",
+    ],
 )
 def test_a_run_without_figures_has_no_curves(content, tmp_path):
     if content is not None:
         (tmp_path / "metrics.jsonl").write_text(content)
-    with pytest.raises(InputError, match=r"metrics\.jsonl"):
+    with pytest.raises(InputError, match=r"metrics\.jsonl") as caught:
         curves(tmp_path, tmp_path / "curves.png")
-    assert not (tmp_path / "curves.png").exists()
+    assert "\n" not in str(caught.value) and not (tmp_path / "curves.png").exists()
+
+
+@pytest.mark.parametrize("last", ['{"event": "train", "ep', '{"event": "train", "loss": "high"}\n', "{}\n"])
+def test_a_row_that_was_cut_off_or_says_nothing_is_passed_over(last, tmp_path):
+    logged(tmp_path, *ROWS)
+    curves(tmp_path, tmp_path / "whole.png")
+    with open(tmp_path / "metrics.jsonl", "a") as f:
+        f.write(last)
+    curves(tmp_path, tmp_path / "more.png")
+    assert (tmp_path / "more.png").read_bytes() == (tmp_path / "whole.png").read_bytes()
 
 
 def test_curves_in_no_format_are_refused(tmp_path):
