@@ -97,21 +97,18 @@ class Corpus:
             training_splits: splits that the statistics and the alphabet are taken from.
 
         Raises:
-            CorpusError: no line, none in the training splits, or a step too long for 16 bits.
+            CorpusError: no line, none in the training splits, none that moves, no character that is frequent enough,
+                or a step too long for 16 bits.
+            ValueError: the unit is out of range.
         """
+        if not 1e-6 <= unit <= 1e6:
+            raise ValueError(f"unit is {unit}; it must be a number from 1e-06 to 1e+06")
         steps, ends, counts, kept, kept_ink = [], [], [0], [], []
         for line in lines:
-            points = line.ink.points.astype(np.float64)
-            if len(points) == 0:
-                raise CorpusError(f"line {line.name!r} has no ink; leave it out")
-            grid = np.rint((points - points[:1]) / unit)
-            step = np.diff(grid, axis=0, prepend=grid[:1])
-            if np.abs(step).max(initial=0) > 32767:
-                raise CorpusError(f"line {line.name!r} has a step of over {32767 * unit:g} ink units")
-            steps.append(step.astype(np.int16))
+            steps.append(_steps(line, unit))
             ends.append(line.ink.ends)
             kept_ink.append(line.ink)
-            counts.append(len(points))
+            counts.append(len(steps[-1]))
             kept.append((line.text, line.name, line.writer, line.split))
         if not kept:
             raise CorpusError("there is no line to prepare")
@@ -120,8 +117,11 @@ class Corpus:
         if not training:
             raise CorpusError(f"no line belongs to a training split ({', '.join(training_splits)})")
         moves = np.concatenate([steps[i][1:] for i in training]).astype(np.float64) * unit
-        if len(moves) == 0 or not (moves.std(axis=0) > 0).all():
+        if len(moves) == 0 or not (moves.std(axis=0) >= 1e-6).all():
             raise CorpusError("the training lines hold no movement to take statistics from")
+        alphabet = Alphabet.of((texts[i] for i in training), min_count)
+        if not alphabet.characters:
+            raise CorpusError(f"no character occurs {min_count} times in the training lines")
         (mean_x, mean_y), (std_x, std_y) = moves.mean(axis=0).tolist(), moves.std(axis=0).tolist()
         measured = replace(
             preprocessing or Preprocessing(deskew=False),
@@ -139,7 +139,7 @@ class Corpus:
             splits=splits,
             unit=float(unit),
             preprocessing=measured,
-            alphabet=Alphabet.of((texts[i] for i in training), min_count),
+            alphabet=alphabet,
             options=dict(options or {}),
             rejected=dict(rejected or {}),
         )
@@ -221,6 +221,7 @@ class Corpus:
             raise CorpusError(f"{path}: not a corpus that 'strokes prepare' made, or damaged ({e})") from None
 
 
+_Count = Annotated[int, Meta(ge=0, le=2**53)]
 _COLUMNS = ("texts", "names", "writers", "splits")
 _ARRAYS = {"steps": ("i2", 2), "ends": ("u1", 1), "starts": ("i8", 1)}
 
@@ -232,7 +233,7 @@ class _Meta(msgspec.Struct, frozen=True, tag_field="format", tag="strokes-corpus
     preprocessing: Preprocessing
     alphabet: Annotated[str, Meta(min_length=1, max_length=5000)]
     options: dict[str, Any] = field(default_factory=dict)
-    rejected: dict[str, int] = field(default_factory=dict)
+    rejected: dict[str, _Count] = field(default_factory=dict)
 
 
 class _MetaOfVersion1(msgspec.Struct, frozen=True, tag_field="format", tag="strokes-corpus-1"):
@@ -243,7 +244,7 @@ class _MetaOfVersion1(msgspec.Struct, frozen=True, tag_field="format", tag="stro
     std: tuple[float, float]
     alphabet: Annotated[str, Meta(min_length=1, max_length=5000)]
     options: dict[str, Any]
-    rejected: dict[str, int]
+    rejected: dict[str, _Count]
 
 
 _DOCUMENT: Any = _Meta | _MetaOfVersion1
@@ -270,23 +271,33 @@ def _current(meta: _MetaOfVersion1, arrays: dict[str, Any]) -> Corpus:
     made = _assembled(_Meta(meta.unit, geometry, meta.alphabet, meta.options, meta.rejected), arrays)
     training = [i for i, s in enumerate(made.splits) if s in TRAINING_SPLITS] or list(range(len(made)))
     sampled = [training[i] for i in _evenly(len(training), _MEASURED)]
-    return replace(
-        made,
-        preprocessing=replace(
-            geometry,
-            x_height=_usual_x_height([made.line(i).ink for i in sampled]),
-            points_per_character=_points_per_character(
-                [(n, made.texts[i]) for i, n in enumerate(made.lengths())]
-            ),
-        ),
+    lengths = made.lengths().tolist()
+    measured = replace(
+        geometry,
+        x_height=_usual_x_height([made.line(i).ink for i in sampled]),
+        points_per_character=_points_per_character([(lengths[i], made.texts[i]) for i in training]),
     )
+    return replace(made, preprocessing=measured)
+
+
+def _steps(line: Line, unit: float) -> np.ndarray:
+    """Steps of a line in whole units, (N, 2) int16; the first is zero."""
+    points = line.ink.points.astype(np.float64)
+    if len(points) == 0:
+        raise CorpusError(f"line {line.name!r} has no ink; leave it out")
+    grid = np.rint((points - points[:1]) / unit)
+    step = np.diff(grid, axis=0, prepend=grid[:1])
+    if np.abs(step).max() > 32767:
+        raise CorpusError(f"line {line.name!r} has a step of over {32767 * unit:g} ink units")
+    return step.astype(np.int16)
 
 
 def _check_arrays(arrays: Mapping[str, np.ndarray]) -> None:
     steps, ends, starts = arrays["steps"], arrays["ends"], arrays["starts"]
     if steps.shape[1:] != (2,) or len(ends) != -(-len(steps) // 8):
         raise ValueError("its steps are not pairs with an end each")
-    if len(starts) < 2 or starts[0] != 0 or starts[-1] != len(steps) or not (np.diff(starts) > 0).all():
+    within = len(starts) >= 2 and starts.min() == 0 and starts.max() == len(steps)
+    if not within or starts[0] != 0 or starts[-1] != len(steps) or not (np.diff(starts) > 0).all():
         raise ValueError("its lines do not begin one after the other")
     if any(len(arrays[k]) != len(starts) - 1 for k in _COLUMNS):
         raise ValueError("its arrays do not fit together")

@@ -92,6 +92,10 @@ def _read_array(member: IO[bytes], size: int, name: str, kind: str, dimensions: 
     data = member.read(count * dtype.itemsize)
     if len(data) != count * dtype.itemsize or member.read(1):
         raise ValueError(f"the array {name!r} is not as long as its header says")
+    if kind == "U":
+        codes = np.frombuffer(data, dtype.byteorder.replace("|", "=") + "u4")
+        if (codes > 0x10FFFF).any() or ((codes >= 0xD800) & (codes <= 0xDFFF)).any():
+            raise ValueError(f"the array {name!r} holds numbers that are no characters")
     order: Literal["C", "F"] = "F" if fortran else "C"  # numpy writes a transposed array as it lies in memory
     array = np.frombuffer(data, dtype, count=count).reshape(shape, order=order)
     return array.astype(dtype.newbyteorder("="), order="C")

@@ -163,6 +163,17 @@ def test_texts_of_no_width_are_refused(tmp_path):
         read_npz(tmp_path / "a.npz", {"texts": ("U", 1)})
 
 
+@pytest.mark.parametrize("code", [0x110000, 0xFFFFFFFF, 0xD800])
+@pytest.mark.parametrize("order", "<>")
+def test_numbers_that_are_no_characters_are_refused(tmp_path, code, order):
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr(
+            "texts.npy", header(f"{order}U2", (2,)) + np.array([65, 0, 66, code], f"{order}u4").tobytes()
+        )
+    with pytest.raises(ValueError, match="no characters"):
+        read_npz(tmp_path / "a.npz", {"texts": ("U", 1)})
+
+
 def test_a_missing_array_is_named(tmp_path):
     save_npz(tmp_path / "a.npz", {"other": np.zeros(3)})
     assert refusal(tmp_path / "a.npz") == "it has no array 'steps'"
