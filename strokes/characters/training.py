@@ -212,7 +212,7 @@ def _end_epoch(
     config, progress = learner.config, session.progress
     means = progress.end_epoch()
     session.log("train", epoch=progress.epoch, learning_rate=rate, skipped=progress.skipped, **means)
-    session.advance(0, ", ".join(f"{name} {value:.3f}" for name, value in means.items()))
+    session.note(", ".join(f"{name} {value:.3f}" for name, value in means.items()))
     last = progress.epoch == config.epochs
     if last or progress.epoch % config.validate_every == 0:
         _validate(session, learner, characters, draw)
