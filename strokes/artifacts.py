@@ -141,7 +141,7 @@ class TensorFile(Mapping[str, np.ndarray]):
         if sum(math.prod(shape) for shape in self._shapes.values()) > _MOST_WEIGHTS:
             raise InputError(f"{folder}: {CONFIG} asks for more than {_MOST_WEIGHTS:,} weights")
         self._tensors: dict[str, np.ndarray] | None = None
-        self._open(lambda file: [_check_header(file, name, shape) for name, shape in self._shapes.items()])
+        self._open(self._check_headers)
 
     def __getitem__(self, name: str) -> np.ndarray:
         if name not in self._shapes:
@@ -155,6 +155,10 @@ class TensorFile(Mapping[str, np.ndarray]):
 
     def __len__(self) -> int:
         return len(self._shapes)
+
+    def _check_headers(self, file: Any) -> None:
+        for name, shape in self._shapes.items():
+            _check_header(file, name, shape)
 
     def _open(self, read: Callable[[Any], T]) -> T:
         from safetensors import SafetensorError, safe_open

@@ -36,7 +36,7 @@ class CorpusError(InputError):
     """A corpus file or the lines for one cannot be used; the message says why and what to do."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Corpus:
     """Lines of ink, ready to train on.
 

@@ -15,6 +15,7 @@ from msgspec import Meta
 
 from .alphabet import Alphabet
 from .artifacts import TensorFile, find_artifact, read_config, save_artifact
+from .documents import convert
 from .files import InputError
 from .network.config import NetworkConfig
 from .preprocessing import Preprocessing, Statistics
@@ -25,9 +26,10 @@ __all__ = ["DEFAULT_MODEL", "Model", "load_model", "packaged_models"]
 DEFAULT_MODEL = "default"
 
 _Characters = Annotated[str, Meta(min_length=1, max_length=5000)]
+_EVERY: Any = Annotated[int, Meta(ge=1, le=100)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Model:
     """Weights and all that is needed to write with them.
 
@@ -129,9 +131,9 @@ class _ConfigOfVersion1(msgspec.Struct, frozen=True, tag_field="format", tag="st
 
 
 def _current(config: _ConfigOfVersion1) -> _Config:
-    preset = config.info.get("preset")
-    options = preset if isinstance(preset, dict) else {}
-    every, scaled = options.get("every", 1), bool(options.get("scale", False))
+    options = convert(config.info.get("preset") or {}, dict[str, Any], "info.preset")
+    every: int = convert(options.get("every", 1), _EVERY, "info.preset.every")
+    scaled = bool(options.get("scale", False))
     preprocessing = Preprocessing(
         statistics=config.statistics,
         deskew=bool(options.get("slope", True)),
