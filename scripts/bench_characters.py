@@ -2,8 +2,8 @@
 
     python scripts/bench_characters.py [--steps 200] [--repeats 5] [--threads N] [--json]
 
-Both take the same steps (128 images, forward, backward, Adam) on 60,000 made-up images. The obvious loop keeps them as a
-Dataset that turns each 8-bit image into a tensor when it is asked for, as tutorials do.
+Both take the same steps (128 images, forward, backward, Adam) on 60,000 made-up images. The obvious loop keeps them as
+a Dataset that turns each 8-bit image into a tensor when it is asked for, as tutorials do.
 """
 
 from __future__ import annotations

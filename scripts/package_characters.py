@@ -2,9 +2,9 @@
 
     python scripts/package_characters.py characters.npz classifier=runs/classifier ssvae=runs/ssvae ...
 
-Writes strokes/models/characters/KIND/ (config.json, model.safetensors in float16, curves.png, sheet.png) of each, and prints
-the figures as JSON, one model a line; the classifier is packaged first, since it judges the others. The cards, README.md in those
-folders, are written by hand.
+Writes strokes/models/characters/KIND/ (config.json, model.safetensors in float16, curves.png, sheet.png) of each, and
+prints the figures as JSON, one model a line; the classifier is packaged first, since it judges the others. The cards,
+README.md in those folders, are written by hand.
 
     python scripts/package_characters.py --pictures
 
@@ -104,9 +104,10 @@ def pictures() -> None:
         imitation_sheet(models["ssvae"], grey, models["ssvae"].classes), _DOCS / "characters-imitation.png", 2
     )
     latent_map(models["ssvae"], _DOCS / "characters-latent.png", character="A")
-    parts = []
-    for kind in ("ssvae", "cgan", "cvae", "gan"):
-        parts.append(np.pad(model_sheet(models[kind], 3), ((0, 10), (0, 0)), constant_values=255))
+    parts = [
+        np.pad(model_sheet(models[kind], 3), ((0, 10), (0, 0)), constant_values=255)
+        for kind in ("ssvae", "cgan", "cvae", "gan")
+    ]
     width = max(p.shape[1] for p in parts)
     save_picture(
         np.vstack([np.pad(p, ((0, 0), (0, width - p.shape[1])), constant_values=255) for p in parts]),
