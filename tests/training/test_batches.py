@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from conftest import build_corpus
+from small_corpus import build_corpus
 
 from strokes.corpus import Corpus
 from strokes.ink import Ink, Line
