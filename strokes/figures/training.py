@@ -134,7 +134,7 @@ def _finite_values(row: Mapping[str, object]) -> dict[str, object]:
 
 
 def _why_nothing(rows: list[MetricsRow]) -> str:
-    if any(row.event in ("train", "validation") for row in rows):
+    if any(row.event in ("train", "validation", "diverged") for row in rows):
         return (
             "the training diverged before its first row: no loss in the log is a finite number; "
             "lower --learning-rate or --clip and start again"
