@@ -9,7 +9,7 @@ import numpy as np
 
 from .ink import Ink
 
-__all__ = ["LineMetrics", "line_slope", "rotated"]
+__all__ = ["LineMetrics", "line_slope", "line_spread", "rotated"]
 
 # Huber's constant: 95 % efficiency where errors are normal (Huber 1981).
 _HUBER = 1.345
@@ -78,18 +78,14 @@ class LineMetrics:
         if not ink.strokes:
             raise ValueError("empty ink cannot be measured")
         slope = line_slope(ink)
-        bottoms, tops = [], []
-        ys = []
-        for stroke in ink.strokes:
-            y = rotated(stroke, slope)[:, 1]
-            ys.append(y)
-            down = np.diff(y, prepend=-np.inf, append=-np.inf)
-            bottoms.append(y[(down[:-1] > 0) & (down[1:] <= 0)])
-            up = np.diff(y, prepend=np.inf, append=np.inf)
-            tops.append(y[(up[:-1] < 0) & (up[1:] >= 0)])
-        spread = float(np.concatenate(ys).std())
-        baseline = float(np.median(np.concatenate(bottoms)))
-        heights = baseline - np.concatenate(tops)
+        y = rotated(ink.points, slope)[:, 1]
+        last = ink.ends
+        first = np.append(True, last[:-1])
+        move = np.diff(y)
+        bottom = (first | np.append(True, move > 0)) & (last | np.append(move <= 0, True))
+        top = (first | np.append(True, move < 0)) & (last | np.append(move >= 0, True))
+        spread, baseline = float(y.std()), float(np.median(y[bottom]))
+        heights = baseline - y[top]
         heights = heights[heights > _LEAST_TOP * spread]
         x_height = float(np.percentile(heights, 40)) if len(heights) else _X_HEIGHT_PER_SPREAD * spread
         return cls(slope, baseline, x_height, spread)
@@ -117,6 +113,11 @@ def line_slope(ink: Ink) -> float:
             break
         weight = knee / np.maximum(error, knee)
     return slope
+
+
+def line_spread(ink: Ink) -> float:
+    """The standard deviation of y of a line once it is deskewed; `LineMetrics` without the rest."""
+    return float(rotated(ink.points, line_slope(ink))[:, 1].std())
 
 
 def rotated(points: np.ndarray, slope: float) -> np.ndarray:

@@ -23,8 +23,6 @@ OnPoints = Callable[[int, int, np.ndarray], bool | None]
 
 # Steps between two calls of it.
 _STREAMED = 8
-# Further tries begin while an earlier one is drawn where no more rows than this are in use.
-_SPECULATE = 2
 
 
 class Block:
@@ -99,7 +97,7 @@ class Block:
         for row in range(self._engine.rows):
             if row in self._jobs:
                 continue
-            job = self._scheduler.take(speculate=len(self._jobs) < _SPECULATE)
+            job = self._scheduler.take()
             if job is None:
                 return
             self._jobs[row] = job

@@ -18,6 +18,10 @@ from .sample import Sample
 __all__ = ["Job", "Scheduler"]
 
 
+# Tries at one line that are drawn side by side. About half of first tries are sound.
+_AT_ONCE = 2
+
+
 class Job(NamedTuple):
     """One try at one line."""
 
@@ -69,19 +73,17 @@ class Scheduler:
         """What is read for a job's line."""
         return self._lines[job.line].ids
 
-    def take(self, *, speculate: bool) -> Job | None:
+    def take(self) -> Job | None:
         """The next try that is needed, or None.
 
-        Each line gets its first try before any gets its second.
-
-        Args:
-            speculate: whether a further try may begin while an earlier one, which may turn out sound, is being drawn.
+        Each line gets its first try before any gets its second. A further try may begin while earlier ones, which may
+        turn out sound, are being drawn: rows that stand empty cost nearly as much.
         """
         with self._lock:
             best: Job | None = None
             for i, line in enumerate(self._lines):
                 attempt = line.next_try
-                waits = not speculate and len(line.samples) < attempt
+                waits = attempt - len(line.samples) >= _AT_ONCE
                 if line.settled or attempt >= line.needless or waits:
                     continue
                 if best is None or attempt < best.attempt:

@@ -15,7 +15,7 @@ import numpy as np
 from msgspec import Meta
 
 from ..documents import check_fields
-from ..ink.metrics import LineMetrics
+from ..ink.metrics import line_spread
 from ..preprocessing import Preprocessing
 from .trace import PAST, Trace
 
@@ -185,7 +185,7 @@ class BlockStopper:
     def _spread(self, row: int) -> float:
         """Of the line so far, in ink units; at least half and at most twice a usual one."""
         ink = self._preprocessing.to_ink(self._trace.offsets(row, int(self._drawn[row])))
-        return float(np.clip(LineMetrics.of(ink).spread, self._usual_spread / 2, self._usual_spread * 2))
+        return float(np.clip(line_spread(ink), self._usual_spread / 2, self._usual_spread * 2))
 
     def _mark_is_due(self, row: int) -> bool:
         """Whether the text ends in a mark for which the pen has not been set down yet."""

@@ -70,10 +70,9 @@ class Trace:
         The last column adds up the positions past the text. The starting point shares the row of the first point.
         """
         drawn = self._since(self._windows, row)[:length]
-        windows = np.zeros((len(drawn), characters + 1), np.float32)
-        for out, phi in zip(windows, drawn, strict=True):
-            out[:characters] = phi[row, :characters]
-            out[characters] = phi[row, characters : characters + PAST].sum()
+        phi = np.array([w[row, : characters + PAST] for w in drawn])
+        windows = phi[:, : characters + 1]
+        windows[:, characters] = phi[:, characters:].sum(axis=1)
         return np.concatenate([windows[:1], windows])
 
     def _since(self, steps: list[np.ndarray], row: int) -> list[np.ndarray]:
