@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from strokes.ink import Ink
-from strokes.sampling.quality import false_start, flaws, lost_characters, stray_dots, wander
+from strokes.sampling.quality import (
+    QualityReport,
+    baseline_drift,
+    check_quality,
+    false_start,
+    lost_characters,
+    stray_dots,
+)
 
 
 def diagonal(places: list[int], characters: int, points: int = 8) -> np.ndarray:
@@ -83,31 +90,59 @@ def test_stray_dots(text, dots, stray):
     assert stray_dots(text, *written(text, dots)) == stray
 
 
-def test_one_stray_dot_is_forgiven_and_more_are_flaws():
+def test_one_stray_dot_is_forgiven_and_more_are_a_problem():
     for dots, count in (({}, 0), ({7: 1}, 0), ({7: 3}, 2)):
         ink, window = written("high tea", dots)
-        assert flaws("high tea", ink, window) == count
+        assert check_quality("high tea", ink, window) == QualityReport(stray_dots=count)
 
 
-def test_wander_is_the_rise_of_the_middle_of_writing_and_not_its_slope():
+def test_every_check_is_in_the_report():
+    ink, window = written("high tea", {})
+    lost = np.delete(window, [2, 3], axis=0)
+    lost[lost.argmax(axis=1) == 1] = 0.1  # smeared
+    begun = Ink((np.array([[-1.0, 0.5]]), *ink.strokes))
+    assert check_quality("high tea", ink, window).problems == 0
+    report = check_quality("high tea", ink, lost)
+    assert report == QualityReport(lost_characters=1) and report.problems == 1
+    report = check_quality("high tea", begun, np.concatenate([window[:1], window]))
+    assert report == QualityReport(false_start=True) and report.problems == 1
+    assert QualityReport(2, 1, True, True).problems == 5
+
+
+@pytest.mark.parametrize("unit", [0.01, 90.0])
+def test_the_unit_of_the_ink_does_not_matter(unit):
+    for dots in ({}, {7: 3}):
+        ink, window = written("high tea", dots)
+        assert check_quality("high tea", ink.scaled(unit), window) == check_quality("high tea", ink, window)
+    assert baseline_drift(bump(6.0).scaled(unit)) == pytest.approx(baseline_drift(bump(6.0)), rel=1e-3)
+
+
+def bump(height: float, slope: float = 0.0) -> Ink:
+    """Writing of 2,000 points and a spread of 0.7 on a slope, raised by `height` in its middle fifth."""
     x = np.linspace(0, 100, 2000)
-    letters = np.stack([x, np.sin(40 * x)], 1)
+    y = np.sin(40 * x) + slope * x + np.where(abs(x - 50) < 10, height, 0.0)
+    return Ink((np.stack([x, y], axis=1),))
 
-    def line(shift: np.ndarray) -> Ink:
-        return Ink((letters + np.stack([0 * x, shift], 1),))
 
-    assert wander(line(0 * x)) < 0.4
-    assert wander(line(0.05 * x)) < 0.4
-    assert wander(line(np.where(abs(x - 50) < 10, 6.0, 0.0))) > 1.9
-    assert wander(Ink((np.array([[0, 1], [1, 1.0]]),))) == 0.0
-    # 30 points a stretch are few of all that a pen records, and many of every second
-    few = Ink(
-        (
-            np.stack(
-                [np.arange(240) / 5.0, np.repeat([0, 6, 0, 6, 0, 6, 0, 6.0], 30) + np.sin(np.arange(240))], 1
-            ),
-        )
-    )
-    height = few.points[:, 1].std()
-    few = few.transformed(np.diag([height, 1.0]))
-    assert wander(few) == 0 < wander(few, every=2)
+def test_drift_is_the_rise_of_the_middle_of_writing_and_not_its_slope():
+    assert baseline_drift(bump(0.0)) < 0.4
+    assert baseline_drift(bump(0.0, slope=0.05)) < 0.4
+    assert baseline_drift(bump(6.0)) > 1.9 and baseline_drift(bump(6.0, slope=0.05)) > 1.9
+    window = np.zeros((2000, 2), np.float32)
+    window[:, 0] = 1.0
+    assert check_quality("a", bump(6.0), window) == QualityReport(drift=True)
+
+
+@pytest.mark.parametrize(
+    "strokes", [[[[0, 1], [1, 1.0]]], [[[3, 4.0]]], [[[0, 0], [1e6, 1e-3]]], [[[0, 0.0]], [[9, 0.0]]]]
+)
+def test_ink_that_is_all_but_flat_does_not_drift(strokes):
+    assert baseline_drift(Ink(tuple(map(np.array, strokes)))) == 0.0
+
+
+def test_segments_of_few_points_have_no_median():
+    """30 points a segment are few where a character has 21, and many where it has 10."""
+    x = np.arange(240) / 5.0
+    y = np.repeat([0, 6, 0, 6, 0, 6, 0, 6.0], 30) + np.sin(np.arange(240))
+    ink = Ink((np.stack([x * y.std(), y], axis=1),))
+    assert baseline_drift(ink) == 0 < baseline_drift(ink, points_per_character=10.7)
