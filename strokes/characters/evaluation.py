@@ -1,4 +1,4 @@
-"""How good drawn characters are, by figures that an independent judge's features give.
+"""How well a model reads, draws and imitates.
 
 Figures compare only where judge, reference images and their numbers are the same, and stand beside a floor: what
 real images get against real ones.
@@ -8,114 +8,211 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
-from scipy import linalg
-from scipy.spatial.distance import cdist
-from torch import Tensor, nn
+from torch import Tensor
 
-from .arrays import as_tensor, batches
+from ..files import InputError
+from .arrays import batches
+from .data import CLASSES, SPLITS, CharacterSet, resolve_classes
+from .imitation import STYLES, StyleReport, style_report
 from .kinds.classifier import Classifier
 from .kinds.variational import VariationalNetwork
-from .model import CharacterModel
+from .model import CharacterModel, load_model
+from .options import EvaluationOptions
+from .scores import Tick, accuracy, features, frechet_distance, negative_elbo, precision_recall, silent
 
 __all__ = [
     "Drawn",
-    "accuracy",
+    "Evaluation",
+    "Progress",
     "compare",
     "draw_evenly",
-    "features",
-    "frechet_distance",
-    "negative_elbo",
-    "precision_recall",
+    "evaluate",
+    "images_of",
+    "is_held_out",
 ]
 
-Tick = Callable[[int], object]
+#: `progress(what, total)` begins a piece of work; what it returns is called with the amount done since.
+Progress = Callable[[str, int], Tick]
+
+# Real and drawn images below which figures mean nothing.
+_FEWEST = 20
+# Rows that precision and recall need on each side: more than three neighbours.
+_FEWEST_COMPARED = 4
 
 
-def _silent(_done: int) -> None:
-    pass
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What was measured.
 
-
-@torch.no_grad()
-def accuracy(
-    network: nn.Module,
-    images: np.ndarray,
-    labels: np.ndarray,
-    among: np.ndarray | None = None,
-    tick: Tick = _silent,
-) -> float:
-    """Share of images whose likeliest class is theirs.
-
-    Args:
-        network: images (N, 1, 28, 28) in 0..1 -> logits (N, classes).
-        images: (N, 28, 28) uint8.
-        labels: (N,).
-        among: the classes to choose from, (k,); all if None.
+    Attributes:
+        kind: of the model.
+        split: of the images.
+        source: the data set that they are from; None for all.
+        held_out: whether the model was trained without them; None where that is not known.
+        images: how many there are.
+        scores: accuracy of a model that classifies, over all images, over digits and over letters, these two also among
+            their own; the negative bound on log p(x | y), in nats, of a variational autoencoder.
+        judged: what `compare` gives, of a model that draws.
+        styles: of imitation, if it was asked for.
     """
-    right = 0
-    for rows in batches(len(images)):
-        logits = network(as_tensor(images[rows]))
-        if among is not None:
-            allowed = torch.full((logits.shape[1],), -torch.inf)
-            allowed[torch.from_numpy(np.asarray(among))] = 0
-            logits = logits + allowed
-        right += int((logits.argmax(1).numpy() == labels[rows]).sum())
-        tick(len(labels[rows]))
-    return right / max(1, len(images))
+
+    kind: str
+    split: str
+    source: str | None
+    held_out: bool | None
+    images: int
+    scores: dict[str, float]
+    judged: dict[str, float] | None = None
+    styles: StyleReport | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, as JSON takes it."""
+        result: dict[str, Any] = {
+            "kind": self.kind,
+            "split": self.split,
+            "source": self.source,
+            "held_out": self.held_out,
+            "images": self.images,
+            **self.scores,
+        }
+        if self.judged is not None:
+            result["judged"] = self.judged
+        if self.styles is not None:
+            result["styles"] = self.styles.as_dict()
+        return result
 
 
-@torch.no_grad()
-def features(judge: Classifier, images: np.ndarray | Tensor) -> np.ndarray:
-    """The judge's penultimate activations, (N, features) float64, of (N, 28, 28) uint8 or (N, 1, 28, 28) in 0..1."""
-    x = as_tensor(images) if isinstance(images, np.ndarray) else images
-    return np.concatenate([judge.features(x[rows]).double().numpy() for rows in batches(len(x))])
+def _no_progress(_what: str, _total: int) -> Tick:
+    return silent
 
 
-def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
-    """The Frechet distance of two Gaussians fitted to features, |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2))
-    (Dowson and Landau 1982; Heusel et al. 2017, arXiv:1706.08500, with Inception's features).
+def evaluate(
+    model: CharacterModel,
+    characters: CharacterSet,
+    options: EvaluationOptions | None = None,
+    progress: Progress = _no_progress,
+) -> Evaluation:
+    """Measure all that a model of its kind can do.
 
     Args:
-        a, b: (n, features) and (m, features).
+        model: any.
+        characters: real images.
+        options: what is measured; the defaults if None.
+        progress: is told of the work.
 
     Raises:
-        ValueError: fewer than two rows.
+        InputError: there are too few images, or the judge is none or does not know all classes.
     """
-    if len(a) < 2 or len(b) < 2:
-        raise ValueError("a Frechet distance needs at least two rows on each side")
-    c1, c2 = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
-    # The root's trace from the eigenvalues of the symmetric C1^(1/2) C2 C1^(1/2), which has no complex root.
-    values, vectors = linalg.eigh(np.atleast_2d(c1))
-    root = (vectors * np.sqrt(values.clip(0))) @ vectors.T
-    trace = np.sqrt(linalg.eigvalsh(root @ np.atleast_2d(c2) @ root).clip(0)).sum()
-    difference = a.mean(0) - b.mean(0)
-    return float(max(0.0, difference @ difference + np.trace(np.atleast_2d(c1 + c2)) - 2 * trace))
+    options = options or EvaluationOptions()
+    images, labels = images_of(model, characters, options.split, options.source)
+    if options.classes:
+        wanted = model.labels(resolve_classes(options.classes, "--classes")).numpy()
+        images, labels = images[np.isin(labels, wanted)], labels[np.isin(labels, wanted)]
+    if len(images) < _FEWEST:
+        raise InputError(
+            f"the data have {len(images)} images of these classes in the split {options.split}; {_FEWEST} are needed"
+        )
+    scores: dict[str, float] = {}
+    if model.classifies:
+        scores |= _reading_scores(model, images, labels, progress("reading", len(images)))
+    if isinstance(model.network, VariationalNetwork):
+        scores["negative_elbo"] = negative_elbo(model.network, images, labels)
+    judged = _judged(model, images, labels, options, progress) if model.draws else None
+    styles = None
+    if options.styles:
+        tick = progress("imitating", options.styles * len(STYLES))
+        styles = style_report(model, images, labels, prompts=options.styles, tick=tick)
+    held_out = is_held_out(model, characters, options.split)
+    return Evaluation(
+        model.kind, options.split, options.source, held_out, len(images), scores, judged, styles
+    )
 
 
-def precision_recall(real: np.ndarray, drawn: np.ndarray, neighbours: int = 3) -> tuple[float, float]:
-    """Improved precision and recall (Kynkaanniemi et al. 2019, arXiv:1904.06991): the share of drawn images
-    within the k-th-neighbour balls of real ones, and of real images within those of drawn ones.
-
-    Low recall with high precision is mode collapse.
+def images_of(
+    model: CharacterModel, characters: CharacterSet, split: str, source: str | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Images (n, 28, 28) of the classes that a model knows, and the model's labels of them, (n,).
 
     Args:
-        real, drawn: features, (n, d) and (m, d), each more than `neighbours` rows.
+        model: which classes.
+        characters: all images.
+        split: "train", "validation" or "test".
+        source: the images of one data set only; all if None.
+
+    Raises:
+        InputError: there is no such source.
     """
+    rows = characters.splits == SPLITS.index(split)
+    if source is not None:
+        if source not in characters.sources:
+            raise InputError(f"--source {source}: the data have {', '.join(characters.sources)}")
+        rows &= characters.origins == characters.sources.index(source)
+    table = np.array([model.classes.find(c) for c in characters.classes])
+    labels = table[characters.labels]
+    rows &= labels >= 0
+    return characters.images[rows], labels[rows]
 
-    def covered(centres: np.ndarray, points: np.ndarray) -> float:
-        # The nearest of all is the centre itself.
-        own = np.concatenate(
-            [
-                np.partition(cdist(centres[rows], centres), neighbours, axis=1)[:, neighbours]
-                for rows in batches(len(centres))
-            ]
+
+def is_held_out(model: CharacterModel, characters: CharacterSet, split: str) -> bool | None:
+    """Whether a model was trained and chosen without these images.
+
+    That is known (true) of the test images of the very set that the model was trained on, and of its other images
+    (false); of other sets it is not (None).
+    """
+    data = model.info.get("data")
+    data = data if isinstance(data, dict) else {}
+    same = data.get("options") == dict(characters.options) and data.get("sources") == list(characters.sources)
+    return split == "test" if same else None
+
+
+def _reading_scores(
+    model: CharacterModel, images: np.ndarray, labels: np.ndarray, tick: Tick
+) -> dict[str, float]:
+    """Accuracy over all images, over digits and over letters, the latter two also among their own."""
+    scores = {"accuracy": accuracy(model.network, images, labels, tick=tick)}
+    for name in ("digits", "letters"):
+        own = np.array([i for i, c in enumerate(model.classes) if c in CLASSES[name]])
+        rows = np.isin(labels, own)
+        if rows.any():
+            scores[f"accuracy_{name}"] = accuracy(model.network, images[rows], labels[rows])
+            scores[f"accuracy_{name}_among_{name}"] = accuracy(model.network, images[rows], labels[rows], own)
+    return scores
+
+
+def _judged(
+    model: CharacterModel,
+    images: np.ndarray,
+    labels: np.ndarray,
+    options: EvaluationOptions,
+    progress: Progress,
+) -> dict[str, float]:
+    """What the judge says of drawn images beside real ones."""
+    judge = load_model(options.judge)
+    if not isinstance(judge.network, Classifier):
+        raise InputError(f"--judge {options.judge}: a {judge.kind} is no judge; name a classifier")
+    unknown = "".join(c for c in model.classes if c not in judge.classes)
+    if unknown:
+        raise InputError(f"--judge {options.judge}: it does not know {unknown}; name one that does")
+    found, counts = np.unique(labels, return_counts=True)
+    classes = "".join(model.classes[i] for i in found)
+    each = options.each or int(counts.max())
+    compared = min(int(counts.min()) // 2, each) * len(classes)
+    if each * len(classes) < _FEWEST or compared < _FEWEST_COMPARED:
+        raise InputError(
+            f"--each {options.each}: that is {each * len(classes)} images, beside {len(images)} real ones; "
+            "more are needed to compare"
         )
-        inside = sum(int((cdist(points[rows], centres) <= own).any(1).sum()) for rows in batches(len(points)))
-        return inside / len(points)
-
-    return covered(real, drawn), covered(drawn, real)
+    tick = progress("drawing", each * len(classes))
+    drawn = draw_evenly(model, classes, each, tick=tick, spread=options.spread)
+    of_judge = np.array([judge.classes.index(c) for c in model.classes])[labels]
+    try:
+        return compare(judge, images, of_judge, drawn, model)
+    except ValueError as e:
+        raise InputError(f"{e}; choose other --classes") from None
 
 
 @dataclass(frozen=True)
@@ -128,9 +225,18 @@ class Drawn:
 
 @torch.no_grad()
 def draw_evenly(
-    model: CharacterModel, classes: str, each: int, seed: int = 0, tick: Tick = _silent, spread: float = 1.0
+    model: CharacterModel, classes: str, each: int, seed: int = 0, tick: Tick = silent, spread: float = 1.0
 ) -> Drawn:
-    """So many images of each of `classes`; as 8-bit images would have them. `spread` is that of z."""
+    """Images of each of some classes, rounded to the levels that 8-bit images have.
+
+    Args:
+        model: one that draws.
+        classes: characters of the model.
+        each: images a class.
+        seed: of z.
+        tick: called with the number of images drawn.
+        spread: standard deviation of z.
+    """
     labels = model.labels(classes).repeat_interleave(each)
     generator = torch.Generator().manual_seed(seed)
     parts = []
@@ -138,24 +244,6 @@ def draw_evenly(
         parts.append((model.draw(labels[rows], generator, spread) * 255).round() / 255)
         tick(len(parts[-1]))
     return Drawn(torch.cat(parts), labels)
-
-
-@torch.no_grad()
-def negative_elbo(model: CharacterModel, images: np.ndarray, labels: np.ndarray, seed: int = 0) -> float:
-    """Mean -ELBO of log p(x | y) in nats an image, pixels summed, one z each.
-
-    Raises:
-        ValueError: the model is no variational autoencoder.
-    """
-    network = model.network
-    if not isinstance(network, VariationalNetwork):
-        raise ValueError(f"a {model.kind} has no bound of log p(x | y)")
-    generator = torch.Generator().manual_seed(seed)
-    total = 0.0
-    for rows in batches(len(images)):
-        of = torch.from_numpy(labels[rows])
-        total += network.bound(as_tensor(images[rows]), of, generator).double().sum().item()
-    return total / max(1, len(images))
 
 
 def compare(

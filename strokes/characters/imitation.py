@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -154,6 +155,18 @@ class StyleReport:
     correlation: np.ndarray
     count: int
 
+    def as_dict(self) -> dict[str, Any]:
+        """All of it but the errors, as JSON takes it: what is not a number is None."""
+        return {
+            "prompts": self.count,
+            "correlation": dict(zip(MEASURES, _for_json(self.correlation), strict=True)),
+            "kept": dict(zip(self.styles[1:], self.kept.tolist(), strict=True)),
+            "measured": {
+                name: {"prompts": _for_json(given), "drawn": _for_json(drawn)}
+                for name, given, drawn in zip(self.styles, self.prompts, self.drawn, strict=True)
+            },
+        }
+
     def table(self) -> str:
         """Lines of text, one a style."""
         rows = ["style     prompts: width  thickness  slant   drawn: width  thickness  slant   kept its way"]
@@ -168,6 +181,10 @@ class StyleReport:
             + ", ".join(f"{name} {r:.2f}" for name, r in zip(MEASURES, self.correlation, strict=True))
         )
         return "\n".join(rows)
+
+
+def _for_json(values: np.ndarray) -> list[float | None]:
+    return [None if np.isnan(v) else v for v in values.tolist()]
 
 
 def _mean(values: np.ndarray, axis: int) -> np.ndarray:

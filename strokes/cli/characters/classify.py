@@ -37,20 +37,18 @@ def run(argv: Sequence[str]) -> int:
     args = make_parser().parse(argv)
     if args.show:
         check_output(args.show)
-    import torch
-
-    from ...characters.arrays import as_tensor
     from ...characters.data import resolve_classes
     from ...characters.figures import save_picture, sheet
     from ...characters.image import load_image
     from ...characters.model import load_model
+    from ...characters.reading import read_character
 
     model = load_model(args.model)
     if not model.classifies:
         raise InputError(f"--model {args.model}: a {model.kind} cannot read; name a classifier or ssvae")
-    among = torch.arange(len(model.classes))
-    if args.among:
-        among = model.labels(resolve_classes(args.among, "--among")).unique()
+    among = resolve_classes(args.among, "--among") if args.among else None
+    if among is not None:
+        model.labels(among)  # which it must know, whatever the pictures are
     seen = []
     for path in args.images:
         try:
@@ -59,12 +57,7 @@ def run(argv: Sequence[str]) -> int:
             say(e)
             continue
         seen.append(image)
-        with torch.no_grad():
-            logits = model.network(as_tensor(image[None]))[0, among]
-        shares, order = torch.softmax(logits, 0).sort(descending=True)
-        ranked = [
-            (model.classes[int(among[i])], float(p)) for p, i in zip(shares[:5], order[:5], strict=True)
-        ]
+        ranked = list(read_character(model, image, among).items())
         if args.json:
             show(json.dumps({"image": str(path), "character": ranked[0][0], "likeliest": dict(ranked)}))
         else:

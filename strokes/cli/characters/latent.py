@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ...files import InputError, check_output
 from ..parser import Parser
-from .models import add_model, images_of
+from .models import add_model
 
 __all__ = ["make_parser", "run"]
 
@@ -36,11 +36,14 @@ def run(argv: Sequence[str]) -> int:
     if len(args.character) > 1:
         args.refuse("--character takes one character")
     check_output(args.output)
+    from ...characters.data import CharacterSet
+    from ...characters.evaluation import images_of
     from ...characters.latent import latent_map
     from ...characters.model import load_model
 
     model = load_model(args.model)
-    images, labels, _ = images_of(args.data, model, "test") if args.data else (None, None, None)
+    data = CharacterSet.load(args.data) if args.data else None
+    images, labels = images_of(model, data, "test") if data is not None else (None, None)
     if images is not None and len(images) < 3:
         raise InputError(
             f"{args.data}: it has {len(images)} test images of this model's classes; a map needs at least 3"
