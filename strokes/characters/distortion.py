@@ -1,4 +1,4 @@
-"""Small changes of a drawn character: turned, slanted, narrower, larger, moved, bolder."""
+"""Small changes of images of characters: rotation, slant, aspect, scale, shift and weight."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def warp(
     right: Tensor | float = 0.0,
     down: Tensor | float = 0.0,
 ) -> Tensor:
-    """Images scaled, then slanted, turned and moved, about their middle; bilinear, black beyond the edge.
+    """Images scaled, then slanted, rotated and moved, about their centre; bilinear, black beyond the edge.
 
     Args:
         images: (N, 1, H, W).
@@ -125,7 +125,7 @@ def warp(
 
 
 def embolden(images: Tensor, amount: Tensor | float) -> Tensor:
-    """Strokes wider (or, below 0, narrower) by so many pixels on each side, at most one each way.
+    """Strokes wider (or, below 0, narrower) by up to one pixel on each side.
 
     Args:
         images: (N, 1, H, W) in 0..1.

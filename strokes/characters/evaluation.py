@@ -251,10 +251,9 @@ def compare(
 ) -> dict[str, float]:
     """What the judge says of drawn images, beside real ones of the same classes.
 
-    Of the real images (which neither judge nor model should have been trained on) two lots are taken, with equally
-    many of each class: the first is the reference of all distances, and the second, beside the first, gives the
-    floor. As many drawn images, equally many of each class (of a model that cannot be asked, as they come), are the
-    third.
+    Two samples of the real images are taken (which neither judge nor model should have been trained on), balanced
+    over classes: the first is the reference of all distances, and the second gives the floor, real against real. The
+    third sample has as many drawn images, balanced as well where the model draws on demand.
 
     Args:
         judge: a classifier.

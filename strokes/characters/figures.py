@@ -34,7 +34,7 @@ __all__ = [
 
 _SIZE = 28
 _ZOOM = 3
-# Losses and scores of a run, at most so many of which are drawn.
+# At most this many losses and scores of a run are drawn.
 _MOST_NAMES = 50
 _Value = Annotated[float, Meta(ge=-1e30, le=1e30)]
 _Row = dict[str, _Value | str | None]

@@ -20,12 +20,12 @@ from .scaling import scale_and_centre
 
 __all__ = ["load_image", "normalise_image"]
 
-# Others start programs of their own (EPS) or are hardly ever pictures of characters.
+# Others run external programs (EPS) or are hardly ever pictures of characters.
 _FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
 
 
 def normalise_image(image: Image.Image | np.ndarray) -> np.ndarray:
-    """A picture of one character as MNIST would have it.
+    """A picture of one character in the format of MNIST.
 
     Paper and ink may have any colours; light may fall unevenly, as a slope, a bow
     or a shadow. Specks, and what spans the border beside a character that does not, are left out.

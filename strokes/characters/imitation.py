@@ -22,7 +22,7 @@ from .scaling import conform, scale_and_centre
 
 __all__ = ["STYLES", "StyleReport", "alter", "imitate", "measure", "style_of", "style_report"]
 
-#: What is done to a character to make it so: factors of width, slant (tangent), pixels wider on each side.
+#: Styles as arguments of `alter`.
 STYLES: dict[str, dict[str, float]] = {
     "as it is": {},
     "narrow": {"width": 0.7},
@@ -32,7 +32,7 @@ STYLES: dict[str, dict[str, float]] = {
     "italic": {"slant": 0.35},
 }
 
-#: What `measure` gives, and in what.
+#: The columns of `measure`.
 MEASURES = ("width", "thickness", "slant")
 
 
@@ -47,7 +47,7 @@ def alter(images: np.ndarray, width: float = 1.0, slant: float = 0.0, weight: fl
     """
     if not (width != 1 or slant or weight):
         return conform(images)
-    x = embolden(F.pad(as_tensor(images), (14, 14, 14, 14)), weight)  # with room for what grows
+    x = embolden(F.pad(as_tensor(images), (14, 14, 14, 14)), weight)  # with room to grow
     warped = warp(x, width, 1.0, slant).squeeze(1).numpy()
     blank = np.zeros((28, 28), np.uint8)
     return np.stack([scale_and_centre(image) if image.max() > 0.1 else blank for image in warped])
@@ -80,7 +80,7 @@ def _measure(image: np.ndarray) -> tuple[float, float, float]:
 
 
 def _thickness(ink: np.ndarray) -> float:
-    """The ridge of the distance to the paper, in an image four times as fine, is the middle line."""
+    """Stroke thickness in pixels, from the ridge of the distance to the paper, at four times the resolution."""
     fine = ndimage.zoom(ink, 4, order=1, grid_mode=True, mode="nearest") > 0.5
     if not fine.any():
         return float("nan")
@@ -134,7 +134,7 @@ def imitate(
 
 @dataclass(frozen=True)
 class StyleReport:
-    """What became of styles, over many prompts.
+    """How well styles carry over, over many prompts.
 
     Attributes:
         styles: the names of the styles, the first the unaltered one.
@@ -188,14 +188,14 @@ def _for_json(values: np.ndarray) -> list[float | None]:
 
 
 def _mean(values: np.ndarray, axis: int) -> np.ndarray:
-    """The mean of what there is, NaN of nothing."""
+    """The mean over an axis without NaN; NaN if nothing is left."""
     there = ~np.isnan(values)
     with np.errstate(invalid="ignore"):
         mean: np.ndarray = np.where(there, values, 0).sum(axis) / there.sum(axis)
     return mean
 
 
-#: Which measure each style is named for.
+#: The measure that each style changes, an index into `MEASURES`.
 _NAMED_FOR = {"narrow": 0, "wide": 0, "thin": 1, "bold": 1, "italic": 2}
 
 
@@ -245,7 +245,7 @@ def style_report(
         for i, m in ((names.index(name), m) for name, m in _NAMED_FOR.items())
     ]
     flat_p, flat_d = of_prompts.reshape(-1, 3), of_drawn.reshape(-1, 3)
-    with np.errstate(invalid="ignore", divide="ignore"):  # of what never changes there is no correlation: NaN
+    with np.errstate(invalid="ignore", divide="ignore"):  # NaN where a measure never changes
         correlation = np.array([np.corrcoef(flat_p[:, m], flat_d[:, m])[0, 1] for m in range(3)])
     return StyleReport(
         styles=names,

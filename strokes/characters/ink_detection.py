@@ -1,7 +1,8 @@
-"""Finding the ink of one character in a photograph or scan: what is paper, what is ink, what is neither.
+"""Find the ink of one character in a photograph or scan.
 
-The background is modelled as one tone, as light that falls as a slope or a bow, or as paper with shadows; the plainest
-one that leaves the border empty counts. Of what differs from it, connected parts that belong to the character stay.
+The background is modelled as one tone, as a quadratic surface (uneven light), or as paper with shadows. The simplest
+model that leaves the border empty is used. Of what differs from it, connected components that belong to the character
+are kept.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from .scaling import BLANK
 
 __all__ = ["find_ink"]
 
-# Grey levels of 255 that ink must differ from paper, and how far out of the paper's noise.
+# Least contrast of ink, in grey levels of 255 and in standard deviations of the paper's noise.
 _LEAST_CONTRAST, _LEAST_SIGNAL = 12.0, 6.0
 
 
@@ -37,7 +38,7 @@ def find_ink(pixels: np.ndarray) -> np.ndarray:
         ValueError: blank.
     """
     if max(pixels.shape[:2]) >= 256 and np.median(np.abs(np.diff(pixels, axis=1))) > 0:
-        # The sensor's noise; strokes are wider.
+        # Suppress the sensor's noise, which is finer than strokes.
         pixels = ndimage.gaussian_filter(pixels, (1, 1, 0))
     ink, noise, peak = _best_contrast(pixels)
     if peak < max(_LEAST_CONTRAST, _LEAST_SIGNAL * noise):
@@ -50,7 +51,7 @@ def find_ink(pixels: np.ndarray) -> np.ndarray:
 
 
 def _best_contrast(pixels: np.ndarray) -> _Contrast:
-    """What `_contrast` gives for the plainest background that leaves the border empty, or as good as any does.
+    """The contrast with the simplest background that leaves the border empty, or with the best of all.
 
     None does where the character fills its picture, or rules run through it. A background that leaves
     no ink at all is the whole picture.
@@ -58,7 +59,7 @@ def _best_contrast(pixels: np.ndarray) -> _Contrast:
     small = _reduced(pixels, 64).astype(np.float64)
     colour = _paper_colour(_reduced(pixels, 256))
     found: list[_Contrast] = []
-    # Light that falls as a slope or a bow; last, shadows with an edge.
+    # From the simplest model to the most flexible.
     for background in (_flat, _bowed, _shadowed):
         contrast = _contrast(pixels, background(pixels, small, colour))
         if contrast[1] > 0:  # soft shadows
@@ -71,7 +72,7 @@ def _best_contrast(pixels: np.ndarray) -> _Contrast:
             and max(ink.shape) <= 64
             and (np.abs(ink) <= 0.25).sum() > 0.5 * (np.abs(ink) < peak / 2).sum()
         ):
-            return contrast  # so small, and paper of one tone to a quarter of a level: no photograph
+            return contrast  # small, and paper of one tone to a quarter of a grey level: not a photograph
         found.append(contrast)
     return min(found, key=_unclear)
 
@@ -96,7 +97,7 @@ def _marked(ink: np.ndarray, peak: float) -> np.ndarray:
 
 
 def _unclear(contrast: _Contrast) -> float:
-    """How much of the picture is neither paper nor ink, against the ink, and how much of the border is no paper."""
+    """A penalty: pixels that are neither paper nor ink, relative to the ink, and border pixels that are not paper."""
     ink, _, peak = contrast
     if peak <= 0:
         return np.inf
@@ -105,7 +106,7 @@ def _unclear(contrast: _Contrast) -> float:
 
 
 def _reduced(pixels: np.ndarray, side: int) -> np.ndarray:
-    """(H, W, C) -> means over squares, at most `side` a side."""
+    """Downsample (H, W, C) by averaging squares, to at most `side` a side."""
     factor = ceil(max(pixels.shape[:2]) / side)
     if factor == 1:
         return pixels
@@ -117,7 +118,7 @@ def _reduced(pixels: np.ndarray, side: int) -> np.ndarray:
 
 
 def _enlarged(small: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """(h, w, C) that `_reduced` made -> (H, W, C), linear between."""
+    """Upsample (h, w, C) that `_reduced` made to (H, W, C), bilinearly."""
     height, width = shape
     factor = ceil(max(shape) / max(small.shape[:2]))
     box = (0, 0, width / factor, height / factor)
@@ -129,12 +130,14 @@ def _enlarged(small: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 
 def _paper_colour(pixels: np.ndarray) -> np.ndarray:
-    """(C,): the commonest colour of the border, unless the character fills its picture and that is its ink."""
+    """The commonest colour of the border, (C,), unless the character fills its picture and that is its ink."""
     border = pixels[_border(pixels)]
     order = border[np.argsort(border.mean(axis=1))]
     half = (len(order) + 1) // 2
     tones = order.mean(axis=1)
-    at = int(np.argmin(tones[half - 1 :] - tones[: len(tones) - half + 1]))  # the shortest half
+    at = int(
+        np.argmin(tones[half - 1 :] - tones[: len(tones) - half + 1])
+    )  # the shortest interval that holds half of them
     colour: np.ndarray = np.median(order[at : at + half], axis=0)
     away = np.abs(pixels - colour).max(axis=2)
     other = away > away.max() / 2
@@ -142,7 +145,9 @@ def _paper_colour(pixels: np.ndarray) -> np.ndarray:
     if share < 0.1 or other.all():
         return colour
     between = (away[other].mean() - away[~other].mean()) / max(away.std(), 1e-9)
-    if share + 1.5 * other.mean() > 1.25 and between > 1.8:  # two clear tones, more of the other one
+    if (
+        share + 1.5 * other.mean() > 1.25 and between > 1.8
+    ):  # two distinct tones, and the other one covers more
         colour = np.median(pixels[other], axis=0)
     return colour
 
@@ -153,7 +158,7 @@ def _flat(pixels: np.ndarray, small: np.ndarray, colour: np.ndarray) -> np.ndarr
 
 
 def _surface(shape: tuple[int, int], degree: int) -> np.ndarray:
-    """The terms of a polynomial over the picture: (H, W, 3 or 6)."""
+    """Terms of a polynomial of degree 1 or 2 over the picture, (H, W, 3 or 6)."""
     y, x = ((np.arange(n) + 0.5) * 2 / n - 1 for n in shape)
     y, x = np.broadcast_arrays(y[:, None], x[None, :])
     one = np.ones(shape)
@@ -164,13 +169,13 @@ def _surface(shape: tuple[int, int], degree: int) -> np.ndarray:
 def _bowed(pixels: np.ndarray, small: np.ndarray, colour: np.ndarray) -> np.ndarray:
     """A background (H, W, C) that is quadratic in x and y.
 
-    Begun with the pixels near the paper's colour, fitted to those and widened to all near the fit: ink
-    stays out.
+    A robust fit: it starts with the pixels near the paper's colour, and repeats with all pixels near the fit, which
+    excludes ink.
     """
     away = np.abs(small - colour).max(axis=2)
     near = away < 0.35 * max(away.max(), 1e-9)
     for step in range(8):
-        if near.mean() < 0.25:  # that is no paper
+        if near.mean() < 0.25:  # too few pixels to be paper
             return _flat(pixels, small, colour)
         terms = _surface(small.shape[:2], 1 if step < 3 else 2)
         weights = np.linalg.lstsq(terms[near], small[near], rcond=None)[0]
@@ -181,10 +186,10 @@ def _bowed(pixels: np.ndarray, small: np.ndarray, colour: np.ndarray) -> np.ndar
 
 
 def _shadowed(pixels: np.ndarray, small: np.ndarray, colour: np.ndarray) -> np.ndarray:
-    """A background (H, W, C) from which everything narrower than 0.3 of the shorter side is taken out."""
+    """A background (H, W, C) without anything narrower than 0.3 of the shorter side, by closing or opening."""
     small = _reduced(pixels, 128).astype(np.float64)
     grey = small.mean(axis=2)
-    # Strokes are narrower than the gaps between them: what narrow windows take out is the ink.
+    # Strokes are narrower than the gaps between them, so what narrow windows remove is ink: dark or light.
     dark = 0.0
     for window in (3, 5, 9, 17):
         dark += ((ndimage.grey_closing(grey, (window, window)) - grey) ** 2).sum()
@@ -195,7 +200,7 @@ def _shadowed(pixels: np.ndarray, small: np.ndarray, colour: np.ndarray) -> np.n
 
 
 def _local_mean(pixels: np.ndarray, ink: np.ndarray, noise: float, peak: float) -> np.ndarray:
-    """The background (H, W, C) as the mean of the paper around each place."""
+    """A background (H, W, C): the local mean of the paper."""
     drawn = ink > max(0.25 * peak, 3 * noise)
     reach = max(1, round(max(ink.shape) / 100))
     paper = ~ndimage.binary_dilation(drawn, iterations=reach)[:, :, None]
@@ -209,11 +214,13 @@ def _contrast(pixels: np.ndarray, paper: np.ndarray) -> _Contrast:
     """A picture and its background, (H, W, C) each -> what differs."""
     away = pixels - paper
     light = paper.mean(axis=2)
-    if np.ptp(light) > 0 and light.mean() > pixels.mean():  # dark ink is as much darker as the light allows
+    if (
+        np.ptp(light) > 0 and light.mean() > pixels.mean()
+    ):  # the contrast of dark ink is proportional to the light
         away = away * np.clip(light.max() / np.maximum(light, 1), 1, 4)[:, :, None]
     if away.shape[2] == 1:
         ink = away[:, :, 0].astype(np.float64)
-    else:  # along the colour in which most of the ink differs: red ink on green paper has no grey
+    else:  # along the principal colour of the differences: red ink on green paper has no grey contrast
         flat = away.reshape(-1, 3).astype(np.float64)
         length = np.einsum("ij,ij->i", flat, flat)
         strong = flat[length >= 0.25 * length.max()]
@@ -221,9 +228,9 @@ def _contrast(pixels: np.ndarray, paper: np.ndarray) -> _Contrast:
         ink = away @ (axis / np.abs(axis).sum())
     if (ink**3).sum() < 0:
         ink = -ink
-    rank = max(1, round(0.0005 * ink.size))  # not the very largest: a dead pixel is no ink
+    rank = max(1, round(0.0005 * ink.size))  # not the maximum, which a dead pixel may be
     peak = float(np.partition(ink.ravel(), -rank)[-rank])
-    # The lowest quarter of the differences: what lies around ink, half paper, half ink, is no noise.
+    # From the lowest quarter of the differences, since pixels around ink are half paper, half ink.
     rest = np.abs(ink[np.abs(ink) < peak / 2])
     noise = float(np.percentile(rest, 25)) / 0.3186 if len(rest) else 0.0
     return _Contrast(ink, noise if noise > 1e-3 else 0.0, peak)
@@ -245,7 +252,7 @@ def _character(ink: np.ndarray, faint: float, strong: float) -> np.ndarray:
     if mass[sides == 0].max(initial=0) > 0.05 * mass.max():
         mass[sides >= 2] = 0
     keep = (mass >= 0.03 * mass.max()) & (mass > 0)
-    # With the fringe around it, which is fainter still.
+    # With the fainter fringe around them.
     fringe = ndimage.binary_dilation(keep[labels], np.ones((3, 3), bool))
     belongs: np.ndarray = keep[labels] | ((labels == 0) & fringe)
     return belongs

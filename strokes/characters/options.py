@@ -75,11 +75,11 @@ class EvaluationOptions:
     Args:
         split: of the images.
         source: the images of one data set only, as mnist; all without it.
-        judge: a classifier, packaged or a folder.
+        judge: the classifier that judges drawn images, packaged or a folder.
         classes: digits, letters, or the characters to look at; all of the model without it.
         each: images drawn a class; 0 for as many as are real.
         spread: standard deviation of z in drawing.
-        styles: also measure imitation, over so many prompts.
+        styles: also measure imitation, over this many prompts; 0 leaves it out.
     """
 
     split: Literal["train", "validation", "test"] = "test"

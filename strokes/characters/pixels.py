@@ -9,7 +9,7 @@ from PIL import Image, ImageOps
 
 __all__ = ["LARGEST_SIDE", "border_of", "to_pixels"]
 
-#: Larger pictures are reduced: ink of a 25th of the side still has its 20 pixels.
+#: Larger pictures are downsampled; ink of a 25th of the side still has 20 pixels.
 LARGEST_SIDE = 512
 
 
@@ -70,7 +70,10 @@ def _from_array(array: np.ndarray) -> Image.Image:
 
 
 def _opaque(colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Over what lets the ink be seen: the border's colour, or if that is transparent, white or black."""
+    """Composite on a background that leaves the ink visible.
+
+    That is the border's colour, or if the border is transparent, white or black.
+    """
     border = border_of(alpha.shape[:2])
     solid = border & (alpha[:, :, 0] > 0.5)
     if solid.sum() * 2 >= border.sum():

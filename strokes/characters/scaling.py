@@ -17,14 +17,14 @@ __all__ = ["BLANK", "BOX", "SIZE", "conform", "draw_strokes", "scale_and_centre"
 #: Pixels of an image's side, and of the ink's longer side within it.
 SIZE, BOX = 28, 20
 
-#: What is wrong with a picture without ink.
+#: The reason why a picture is refused that has no ink.
 BLANK = "it is blank: no ink can be told from the background"
 
 # The pixel that MNIST puts the centre of mass on; it moved its images by whole pixels.
 _CENTRE = 14
-# What is fainter, of the full ink, does not stretch the box.
+# Share of full ink below which a pixel does not count for the bounding box.
 _EDGE = 0.1
-# Strokes that would come out thinner, in pixels of 28, come out as thin as this; hardly any of MNIST's is.
+# Least stroke width after scaling, in pixels of 28; hardly any stroke of MNIST is thinner.
 _THINNEST = 1.5
 
 
@@ -50,7 +50,7 @@ def draw_strokes(strokes: Sequence[np.ndarray], pen_width: float = 2.5) -> np.nd
     low, extent = points.min(axis=0), np.ptp(points, axis=0).max()
     if not np.isfinite(extent):
         raise ValueError("a point is not finite")
-    fine = 16  # drawn so much larger; the mean over squares of fine x fine pixels is the antialiasing
+    fine = 16  # supersampling: drawn this many times larger, then averaged over squares
     pen = pen_width * fine
     scale = (BOX * fine - pen) / extent if extent > 0 else 0.0
     canvas = Image.new("L", (BOX * fine, BOX * fine))
@@ -86,15 +86,15 @@ def scale_and_centre(ink: np.ndarray) -> np.ndarray:
     top, bottom, left, right = _box(grown > _EDGE)
     height, width = bottom - top, right - left
     scale = BOX / max(height, width)
-    # The shorter side ends within a pixel, filled up with paper: an I keeps its width exactly.
+    # The shorter side may end within a pixel, padded with paper, so that an I keeps its exact width.
     small = (ceil(width * scale - 1e-6), ceil(height * scale - 1e-6))
     pad = ceil(1 / scale)
     box = (left + pad, top + pad, left + pad + small[0] / scale, top + pad + small[1] / scale)
-    # Pillow's filters widen with the reduction: no pixel of the source is skipped.
+    # Pillow's filters widen with the reduction, so that every source pixel counts.
     how = Image.Resampling.HAMMING if scale < 1 else Image.Resampling.BICUBIC
     image = Image.fromarray(np.pad(grown, pad)).resize(small, how, box=box)
     pixels = np.clip(np.asarray(image, np.float32), 0, 1)
-    # As in MNIST, the middle of a stroke is fully white; resampling took a little from it.
+    # Resampling darkens the middle of a stroke, which is fully white in MNIST.
     pixels = np.minimum(pixels * (255 * (1.0 if scale == 1 else 1.1) / pixels.max()), 255)
     out = np.zeros((1, SIZE, SIZE), np.uint8)
     out[0, : small[1], : small[0]] = np.rint(pixels)
@@ -105,8 +105,8 @@ def scale_and_centre(ink: np.ndarray) -> np.ndarray:
 def conform(images: np.ndarray, *, scale: bool = True) -> np.ndarray:
     """Images of other data sets, scaled and centred as MNIST's; MNIST's own come out unchanged.
 
-    EMNIST fills 24 pixels, the Kaggle letters are centred by their box: mixed as they are, a network
-    would tell the data sets apart, and read a person's own images, centred by mass, the worse.
+    EMNIST fills 24 pixels, and the Kaggle letters are centred by their box. A network trained on the mix as it is
+    learns to tell the data sets apart, and reads images centred by mass less well.
 
     Args:
         images: (N, 28, 28) uint8, white on black.
@@ -132,10 +132,10 @@ def conform(images: np.ndarray, *, scale: bool = True) -> np.ndarray:
         middle = (images.sum(axis=along, dtype=np.int64) @ index) / mass
         first, last = filled.argmax(axis=1), SIZE - 1 - filled[:, ::-1].argmax(axis=1)
         move = _CENTRE - middle
-        move = np.where(np.abs(move) < 0.53, 0, np.rint(move))  # half a pixel may be either in MNIST
+        move = np.where(np.abs(move) < 0.53, 0, np.rint(move))  # MNIST rounds half a pixel either way
         move = np.clip(move, -first, SIZE - 1 - last)  # no ink leaves the field
         moves.append(np.where(filled.any(axis=1), move, 0).astype(np.int64))
-    # A circular shift: what comes round is empty.
+    # A circular shift: only empty pixels wrap round.
     y = (index - moves[0][:, None]) % SIZE
     x = (index - moves[1][:, None]) % SIZE
     moved: np.ndarray = images[np.arange(len(images))[:, None, None], y[:, :, None], x[:, None, :]]
@@ -157,11 +157,11 @@ def _box(mask: np.ndarray) -> tuple[int, int, int, int]:
 
 
 def _thicken(ink: np.ndarray, scale: float) -> np.ndarray:
-    """Ink whose strokes will not vanish when scaled: grown, with a border to grow into, if too thin."""
+    """Thicken strokes that would vanish when scaled; the result has a border if it was thickened."""
     mask = ink > 0.5
     if scale >= 1 or not mask.any():
         return ink
-    # Across a stroke of w pixels the distance to paper averages w / 4 + 1 / 2.
+    # The distance to paper averages w / 4 + 1 / 2 across a stroke of w pixels.
     depth = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
     width = 4 * (depth[mask].mean() - 0.5)
     grow = (_THINNEST / scale - width) / 2

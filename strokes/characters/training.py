@@ -329,7 +329,7 @@ class _Learner:
             "steps": session.progress.step,
             "minutes": round(session.seconds / 60, 1),
             "validation": validation,
-            "machine": platform.processor() or platform.machine(),
+            "hardware": platform.processor() or platform.machine(),
         }
         return CharacterModel(copy.deepcopy(self.averaged).cpu(), self.examples.classes, info)
 

@@ -50,7 +50,7 @@ class SemiSupervisedVAEConfig(VariationalConfig):
         class_weight: of the class's cross-entropy beside the bound.
         swap_weight: of the cross-entropy of other classes drawn with an image's z, which keeps class and style
             apart; 0 leaves it out, as the paper does.
-        marginalise: an unknown class is summed over the so many likeliest ones; 0 for all.
+        marginalise: an unknown class is summed over this many of the likeliest ones; 0 for all.
     """
 
     class_weight: Weight = 1.0
@@ -179,7 +179,7 @@ class SemiSupervisedVAE(VariationalNetwork[SemiSupervisedVAEConfig]):
             swap_weight: of a fourth term, which is not in the paper: the cross-entropy of the class head, held fixed,
                 for other classes drawn with the z of these images (and, every second one, with a z of the prior). It
                 keeps what makes a character that character out of z.
-            marginalise: the expectation runs over the so many likeliest classes, renormalised; 0 for all.
+            marginalise: the expectation runs over this many of the likeliest classes, renormalised; 0 for all.
         """
         logits, posterior = self.encode(images)
         z = posterior.sample(generator)
