@@ -18,7 +18,8 @@ from .trace import Trace
 
 __all__ = ["Block", "OnPoints"]
 
-#: Called with a line's number, the number of the try, and the offsets drawn since (n, 3); False cancels the line.
+#: Called with a line's number, the number of the try, and the offsets drawn since, (n, 3); False cancels the line.
+#: Together they are the offsets of the try's sample but for the starting point.
 OnPoints = Callable[[int, int, np.ndarray], bool | None]
 
 # Steps between two calls of it.
@@ -89,7 +90,10 @@ class Block:
         self._offsets = offsets
         self._trace.append(offsets, mixtures.phi)
         for row, (length, by_rule) in self._stopper.step(offsets, mixtures.phi, active).items():
-            self._scheduler.done(self._jobs[row], self._sample(row, length, by_rule))
+            job = self._jobs[row]
+            if self._on_points is not None and length > self._streamed[row]:
+                self._on_points(*job, self._trace.points(row, self._streamed[row], length))
+            self._scheduler.done(job, self._sample(row, length, by_rule))
             self._release(row)
 
     def _fill(self) -> None:
@@ -142,10 +146,10 @@ class Block:
         return Sample(text, ink, offsets, window, by_rule, quality)
 
     def _stream(self, on_points: OnPoints) -> None:
-        for row, job in list(self._jobs.items()):
-            if self._trace.length(row) - self._streamed[row] < _STREAMED:
+        for row, job in self._jobs.items():
+            streamed, certain = self._streamed[row], self._stopper.certain(row)
+            if certain - streamed < _STREAMED:
                 continue
-            new = self._trace.points(row, self._streamed[row])
-            self._streamed[row] += len(new)
-            if on_points(job.line, job.attempt, new) is False:
-                self._scheduler.done(job, self._sample(row, None, False), cancelled=True)
+            self._streamed[row] = certain
+            if on_points(*job, self._trace.points(row, streamed, certain)) is False:
+                self._scheduler.done(job, self._sample(row, certain, False), cancelled=True)

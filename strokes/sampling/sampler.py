@@ -10,6 +10,8 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
+
 from ..model import Model
 from .block import Block, OnPoints
 from .engine import Engine
@@ -62,7 +64,7 @@ class Sampler:
             options: bias, seed and tries.
             progress: called with the number of lines done each time some are.
             on_points: called as points are drawn, for pages that draw while they are written; one call at a time, from
-                any thread. A line that it cancels is as far as it came.
+                any thread. A line that it cancels is as far as its best try came, and it is not called for it again.
 
         Raises:
             ValueError: a text is empty or white space only.
@@ -119,10 +121,13 @@ def _one_at_a_time(on_points: OnPoints | None) -> OnPoints | None:
     if on_points is None:
         return None
     lock, call = threading.Lock(), on_points
+    cancelled: set[int] = set()
 
-    def locked(line: int, attempt: int, offsets: object) -> bool | None:
+    def locked(line: int, attempt: int, offsets: np.ndarray) -> bool | None:
         with lock:
-            return call(line, attempt, offsets)  # type: ignore[arg-type]  # passed on as it is
+            if line not in cancelled and call(line, attempt, offsets) is False:
+                cancelled.add(line)
+            return line not in cancelled
 
     return locked
 

@@ -116,6 +116,11 @@ class BlockStopper:
         for name in _BY_ROW:
             setattr(self, name, getattr(self, name)[keep])
 
+    def certain(self, row: int) -> int:
+        """How many of the points drawn in a row belong to its line, whatever comes after them."""
+        first = int(self._first_past[row])
+        return int(self._drawn[row]) if first < 0 else first + 1
+
     def step(self, points: np.ndarray, phi: np.ndarray, active: np.ndarray) -> dict[int, tuple[int, bool]]:
         """Which lines end with this step.
 
