@@ -9,7 +9,7 @@ import numpy as np
 __all__ = ["Layer", "Page"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Layer:
     """What one pen draws, or a guide that no pen draws.
 
@@ -28,7 +28,7 @@ class Layer:
     plotted: bool = True
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Page:
     """A sheet of paper with ink on it.
 
