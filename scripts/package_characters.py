@@ -15,8 +15,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -25,11 +23,13 @@ import numpy as np
 import torch
 
 import strokes.models
-from strokes.characters.evaluation import draw_evenly
+from strokes.characters.data import CLASSES, CharacterSet
+from strokes.characters.evaluation import draw_evenly, evaluate
 from strokes.characters.figures import curves, imitation_sheet, model_sheet, save_picture
 from strokes.characters.kinds import KINDS
 from strokes.characters.latent import latent_map
 from strokes.characters.model import load_model
+from strokes.characters.options import EvaluationOptions
 
 _HOME = Path(strokes.models.__file__).parent / "characters"
 _DOCS = Path(__file__).parents[1] / "docs"
@@ -58,32 +58,23 @@ def package(kind: str, run: Path, data: str) -> None:
     if model.kind != kind:
         raise SystemExit(f"{run} is a {model.kind}, not a {kind}")
     figures = {}
-    rounded = Path(tempfile.mkdtemp()) / kind  # as it will be shipped
-    model.save(rounded)
-    for name, classes in (("all", None), ("digits", "digits"), ("letters", "letters")):
-        if (classes == "letters" and kind == "cvae") or (classes == "digits" and kind == "gan"):
+    with tempfile.TemporaryDirectory() as folder:
+        model.save(folder)
+        rounded = load_model(folder)  # as it will be shipped
+    characters = CharacterSet.load(data)
+    for name in ("all", "digits", "letters"):
+        wanted = model.classes if name == "all" else CLASSES[name]
+        if not set(wanted) & set(model.classes):
             continue
-        command = [
-            "evaluate",
-            "--model",
-            str(rounded),
-            "--data",
-            data,
-            "--each",
-            "600" if name != "all" else "60",
-        ]
-        command += ["--classes", classes] if classes else []
-        command += ["--source", "mnist"] if name == "digits" else []
-        command += ["--judge", str(target.parent / "classifier")] if kind != "classifier" else []
-        command += ["--styles", "100"] if kind == "ssvae" and name == "all" else []
-        done = subprocess.run(
-            [sys.executable, "-m", "strokes", "characters", *command],
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
+        options = EvaluationOptions(
+            classes=None if name == "all" else "".join(c for c in wanted if c in model.classes),
+            source="mnist" if name == "digits" and "mnist" in characters.sources else None,
+            judge=str(target.parent / "classifier"),
+            each=60 if name == "all" else 600,
+            styles=100 if kind == "ssvae" and name == "all" else 0,
         )
         figures[name] = {
-            k: v for k, v in json.loads(done.stdout).items() if k not in ("model", "kind", "data")
+            k: v for k, v in evaluate(rounded, characters, options).as_dict().items() if k != "kind"
         }
     replace(model, info=dict(model.info) | {"evaluation": figures}).save(target)
     curves(run, target / "curves.png")
