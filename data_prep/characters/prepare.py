@@ -164,8 +164,8 @@ def _classes_left(found: Collection, wanted: str, *, by_name: bool) -> str:
     present = np.bincount(found.labels[found.kept], minlength=len(wanted)) > 0
     if not present.any():
         total: Counter[str] = sum(found.counts, Counter())
-        reasons = ", ".join(
-            f"{n:,} {reason}" for reason, n in total.items() if reason not in ("read", "kept")
+        reasons = "; ".join(
+            f"{reason}: {n:,}" for reason, n in total.items() if reason not in ("read", "kept")
         )
         raise InputError(
             f"no image is left of {total['read']:,} ({reasons}); give other images, or --no-deduplicate to keep these"

@@ -114,7 +114,7 @@ def evaluate(
         images, labels = images[np.isin(labels, wanted)], labels[np.isin(labels, wanted)]
     if len(images) < _FEWEST:
         raise InputError(
-            f"the data have {len(images)} images of these classes in the split {options.split}; {_FEWEST} are needed"
+            f"--data: {len(images)} images of these classes are in the split {options.split}; {_FEWEST} are needed"
         )
     scores: dict[str, float] = {}
     if model.classifies:

@@ -47,9 +47,11 @@ def draw_strokes(strokes: Sequence[np.ndarray], pen_width: float = 2.5) -> np.nd
     if not strokes:
         raise ValueError("there is no point to draw")
     points = np.concatenate(strokes)
-    low, extent = points.min(axis=0), np.ptp(points, axis=0).max()
+    low = points.min(axis=0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        extent = np.ptp(points, axis=0).max()
     if not np.isfinite(extent):
-        raise ValueError("a point is not finite")
+        raise ValueError("a point is not finite, or points are too far apart")
     fine = 16  # supersampling: drawn this many times larger, then averaged over squares
     pen = pen_width * fine
     scale = (BOX * fine - pen) / extent if extent > 0 else 0.0

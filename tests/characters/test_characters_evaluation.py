@@ -281,6 +281,6 @@ def test_a_judge_must_know_all_classes_and_images_must_be_enough(stored_judge):
     with pytest.raises(InputError, match="does not know E"):
         evaluate(model("cvae", "ABE"), real("ABE"), EvaluationOptions(judge=stored_judge))
     with pytest.raises(
-        InputError, match="the data have 18 images of these classes in the split test; 20 are needed"
+        InputError, match="--data: 18 images of these classes are in the split test; 20 are needed"
     ):
         evaluate(model("cvae"), real(each=3), EvaluationOptions(judge=stored_judge))
