@@ -20,6 +20,7 @@ from .parser import Parser
 if TYPE_CHECKING:
     from ..model import Model
     from ..runs.processes import Place
+    from ..training.loop import TrainingResult
 
 __all__ = ["make_parser", "run"]
 
@@ -80,9 +81,23 @@ def make_parser() -> Parser:
     return parser
 
 
+@dataclass(frozen=True)
+class _Job:
+    """What every process of a run is given."""
+
+    corpus: str
+    out: Path
+    config: TrainingConfig
+    resume: bool
+    start: Model | None
+    device: str
+
+
 def run(argv: Sequence[str]) -> int:
     """Run the command; returns the exit status."""
     args = make_parser().parse(argv)
+    if args.start is not None and args.resume:
+        args.refuse("--start begins a run and --resume goes on with one; leave one of them out")
     out = Path(args.output)
     hardware = args.make(Hardware)
     # What the run began with, then what this call says.
@@ -90,58 +105,52 @@ def run(argv: Sequence[str]) -> int:
     config = args.make(TrainingConfig, began)
     if config.batch < hardware.processes:
         raise InputError(f"--processes {hardware.processes} is more than the {config.batch} lines of a batch")
-
     start = None
     if args.start is not None:
-        if args.resume:
-            raise InputError("--start begins a run and --resume goes on with one; leave one of them out")
         from ..model import load_model
 
         start = load_model(args.start)
         config = replace(config, network=start.network)
 
-    import torch
-
     from ..corpus import Corpus
     from ..runs import processes
     from ..runs.folder import check_folder
-    from ..runs.hardware import cores, share_cores
 
-    call = args.corpus, out, config, args.resume, start, hardware.device
-    on_gpu = processes.wants_cuda(hardware.device)
-    under_torchrun = {"RANK", "WORLD_SIZE"} <= os.environ.keys()
-    if on_gpu or under_torchrun or not processes.can_launch():
-        if hardware.processes > 1:
-            how = (
-                "torchrun starts the processes"
-                if on_gpu or under_torchrun
-                else "here is only one process possible"
-            )
-            raise InputError(
-                f"--processes {hardware.processes}: {how}; leave it out (see 'strokes train --help')"
-            )
-        if hardware.threads:
-            torch.set_num_threads(hardware.threads)
-        return _train(None, *call)
-    count, threads = share_cores(config.batch, cores(), hardware.processes, hardware.threads)
+    job = _Job(args.corpus, out, config, args.resume, start, hardware.device)
+    count, threads = _share(hardware, config.batch)
     if count == 1:
-        torch.set_num_threads(threads)
-        return _train(None, *call)
+        import torch
+
+        if threads:
+            torch.set_num_threads(threads)
+        return _train(None, job)
     # What is wrong with these is better said before there are several who could say it.
     Corpus.load(args.corpus)
     check_folder(out, args.resume)
-    return processes.launch(_train, count, threads, *call)
+    return processes.launch(_train, count, threads, job)
 
 
-def _train(
-    place: Place | None,
-    corpus_file: str,
-    out: Path,
-    config: TrainingConfig,
-    resume: bool,
-    start: Model | None,
-    device: str,
-) -> int:
+def _share(hardware: Hardware, batch: int) -> tuple[int, int]:
+    """How many processes are started here, and the threads of each; 0 threads are as many as torch likes.
+
+    Raises:
+        InputError: several were asked for where only torchrun can start them.
+    """
+    from ..runs import processes
+    from ..runs.hardware import cores, share_cores
+
+    started = processes.wants_cuda(hardware.device) or {"RANK", "WORLD_SIZE"} <= os.environ.keys()
+    if not started and processes.can_launch():
+        return share_cores(batch, cores(), hardware.processes, hardware.threads)
+    if hardware.processes > 1:
+        how = "torchrun starts the processes" if started else "here is only one process possible"
+        raise InputError(
+            f"--processes {hardware.processes}: {how}; leave it out (see 'strokes train --help')"
+        )
+    return 1, hardware.threads
+
+
+def _train(place: Place | None, job: _Job) -> int:
     """The work of one process; `place` tells it among its like."""
     import torch
 
@@ -151,39 +160,43 @@ def _train(
     from ..runs.hardware import compute_dtype
     from ..training.loop import train
 
-    corpus = Corpus.load(corpus_file)
-    if (
-        start is not None
-        and start.preprocessing.geometry != corpus.preprocessing.geometry
-        and (not place or place.rank == 0)
-    ):
-        say(
-            f"{corpus_file} was prepared with other options than the model that it starts from; "
-            "lines of another scale or rate than it knows come out as such"
-        )
-    group = processes.start(place, device)
+    corpus = Corpus.load(job.corpus)
+    group = processes.start(place, job.device)
     if group.first:
-        check_folder(out, resume)
+        check_folder(job.out, job.resume)
+        if job.start is not None and job.start.preprocessing.geometry != corpus.preprocessing.geometry:
+            say(
+                f"{job.corpus} was prepared with other options than the model that it starts from; "
+                "lines of another scale or rate than it knows come out as such"
+            )
+        threads = torch.get_num_threads()
         note(
             f"{len(corpus)} lines, {corpus.point_count / 1e6:.2f} M points; {group.device.type}, "
-            f"{group.size} process{'es' * (group.size > 1)} of {torch.get_num_threads()} "
-            f"thread{'s' * (torch.get_num_threads() > 1)}, {str(compute_dtype(config.precision, group.device))[6:]}"
+            f"{group.size} process{'es' * (group.size > 1)} of {threads} thread{'s' * (threads > 1)}, "
+            f"{str(compute_dtype(job.config.precision, group.device))[6:]}"
         )
-    result = train(corpus, out, config, group=group, resume=resume, start=start, draw=_draw)
+    result = train(corpus, job.out, job.config, group=group, resume=job.resume, start=job.start, draw=_draw)
     if group.first:
-        _curves(out)
-        done, found = result.progress, ""
-        if done.best is not None:
-            found = f", best validation {done.best:.4f} nats/point"
-        elif not result.finished:
-            found = f", not validated yet; {out / 'latest'} has the weights as they are"
-        note(
-            f"{'trained' if result.finished else 'stopped'} at step {done.step}, "
-            f"{done.points / 1e6:.2f} M points, {result.seconds / 60:.1f} min{found}"
-            + ("" if result.finished else f"; go on with: strokes train {corpus_file} -o {out} --resume")
-        )
+        _curves(job.out)
+        note(_outcome(result, job))
     group.close()
     return 0
+
+
+def _outcome(result: TrainingResult, job: _Job) -> str:
+    """How a run ended, and how it goes on."""
+    done = result.progress
+    said = (
+        f"{'trained' if result.finished else 'stopped'} at step {done.step}, {done.points / 1e6:.2f} M points, "
+        f"{result.seconds / 60:.1f} min"
+    )
+    if done.best is not None:
+        said += f", best validation {done.best:.4f} nats/point"
+    elif not result.finished:
+        said += f", not validated yet; {job.out / 'latest'} has the weights as they are"
+    return (
+        said if result.finished else f"{said}; go on with: strokes train {job.corpus} -o {job.out} --resume"
+    )
 
 
 def _threads_asked_for() -> int:
