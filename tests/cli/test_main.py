@@ -248,3 +248,23 @@ def test_what_writes_has_one_thread_and_what_trains_no_limit(name, limited, monk
     assert os.environ["OPENBLAS_NUM_THREADS"] == "3"
     for variable in _THREADS:
         monkeypatch.delenv(variable, raising=False)
+
+
+# -- what is imported -----------------------------------------------------------------------------
+
+
+def test_no_help_but_that_of_training_characters_waits_for_heavy_libraries():
+    code = (
+        "import contextlib, io, sys\nfrom strokes.cli import COMMANDS, characters, main, prepare\n"
+        "calls = [[], *([name] for name in COMMANDS)]\n"
+        "calls += [[g.GROUP.name.split()[1], name] for g in (prepare, characters) for name in g.GROUP.commands]\n"
+        "calls.remove(['characters', 'train'])\n"
+        "with contextlib.redirect_stdout(io.StringIO()):\n"
+        "    for words in calls:\n"
+        "        with contextlib.suppress(SystemExit):\n"
+        "            assert main([*words, '--help']) == 0\n"
+        "heavy = {'torch', 'matplotlib', 'scipy', 'tqdm', 'svgwrite', 'lxml', 'onnxruntime', 'onnx', 'yaml'}\n"
+        "print(*(name for name in heavy if name in sys.modules))\n"
+    )
+    done = process(code, "")
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, b"", b"")
