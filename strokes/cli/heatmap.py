@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..files import InputError
-from .inputs import add_hand, add_text, hand, read_text, remarks
+from .inputs import add_sampling, add_text, read_text, remarks, sampling_options
 from .parser import Parser
 
 __all__ = ["make_parser", "run"]
@@ -20,18 +20,18 @@ it is; a gap is a letter left out, a smear a letter in doubt."""
 def make_parser() -> Parser:
     """The options of the command."""
     parser = Parser(
-        "heatmap", _DESCRIPTION, 'strokes heatmap "attention" -o attention.png --seed 3', text="TEXT"
+        "heatmap", _DESCRIPTION, 'strokes heatmap "attention" -o attention.png --seed 3', takes_text=True
     )
     add_text(parser)
     parser.add_argument("-o", "--output", required=True, metavar="OUT", help="OUT.png, .svg or .pdf")
-    add_hand(parser)
+    add_sampling(parser)
     return parser
 
 
 def run(argv: Sequence[str]) -> int:
     """Run the command; returns the exit status."""
     args = make_parser().parse(argv)
-    options, text = hand(args), read_text(args)
+    options, text = sampling_options(args), read_text(args)
 
     from ..figures import attention_heatmap, check_figure
     from ..writer import Writer

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..alphabet import Transliteration
     from ..sampling import Sample, SamplingOptions
 
-__all__ = ["add_hand", "add_text", "hand", "read_text", "remarks"]
+__all__ = ["add_sampling", "add_text", "read_text", "remarks", "sampling_options"]
 
 # Over a thousand pages.
 _MOST_BYTES = 4 * 2**20
@@ -58,12 +58,12 @@ def read_text(args: Arguments) -> str:
         raise InputError(f"{name}: not UTF-8 text (byte {e.start}); save it as UTF-8") from None
 
 
-def add_hand(parser: Parser) -> None:
-    """The options of `SamplingOptions`, and the model."""
+def add_sampling(parser: Parser) -> None:
+    """The options of `SamplingOptions`, the model and how it is computed."""
     from ..sampling import SamplingOptions
 
     parser.add_options(
-        SamplingOptions(), title="hand", metavars={"bias": "B", "seed": "N"}, leave_out=("tries",)
+        SamplingOptions(), title="writing", metavars={"bias": "B", "seed": "N"}, leave_out=("tries",)
     )
     parser.add_argument(
         "--model",
@@ -75,12 +75,13 @@ def add_hand(parser: Parser) -> None:
         "--precision",
         choices=("int8", "fp32"),
         default="int8",
-        help="int8 (default): hidden states are multiplied as bytes; fp32: floating-point numbers, slower, another ink",
+        help="of hidden states: int8 multiplies them as bytes; fp32 is slower, and gives another ink "
+        "(default: int8)",
     )
 
 
-def hand(args: Arguments) -> SamplingOptions:
-    """The options that `add_hand` added."""
+def sampling_options(args: Arguments) -> SamplingOptions:
+    """The options that `add_sampling` added."""
     from ..sampling import SamplingOptions
 
     return args.make(SamplingOptions)

@@ -57,7 +57,8 @@ class Arguments(argparse.Namespace):
         found = []
         for option in self._parser.options[kind]:
             try:
-                changed(defaults, {p: v for p, v in values.items() if p == option.path})
+                if option.path in values:
+                    changed(defaults, {option.path: values[option.path]})
             except ValueError:
                 found.append(option)
         return found[0] if len(found) == 1 else None
@@ -78,10 +79,10 @@ class Parser(argparse.ArgumentParser):
         command: its name, without the program's.
         description: what it does; lines are kept as they are.
         examples: whole command lines.
-        text: the name of a positional argument that may be any text, and so begin with a dash.
+        takes_text: whether an argument may be any text, and so begin with a dash.
     """
 
-    def __init__(self, command: str, description: str, *examples: str, text: str = "") -> None:
+    def __init__(self, command: str, description: str, *examples: str, takes_text: bool = False) -> None:
         lines = "\n".join(f"  {example}" for example in examples)
         super().__init__(
             prog=f"strokes {command}",
@@ -92,7 +93,7 @@ class Parser(argparse.ArgumentParser):
         )
         self.options: dict[type, list[Option]] = {}
         self.defaults: dict[type, object] = {}
-        self._text = text
+        self._takes_text = takes_text
         self._argv: list[str] = []
 
     def add_options(
@@ -207,7 +208,7 @@ class Parser(argparse.ArgumentParser):
     def _odd_word(self) -> str:
         """A word that may be a text but begins with a dash; "" if there is none."""
         known = self._option_string_actions
-        if not self._text or "--" in self._argv:
+        if not self._takes_text or "--" in self._argv:
             return ""
         words = [w for w in self._argv if w.startswith("-") and w != "-" and w[:2] != "-o"]
         return next((w for w in words if w.partition("=")[0] not in known), "")

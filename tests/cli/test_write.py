@@ -192,7 +192,9 @@ def test_the_bar_moves_with_each_line(scribbler, tmp_path, monkeypatch):
         (150, 400, {}, "--line-height 7 would fit"),
         (420, 90, {"margin": 20.0}, "--line-height 4 would fit"),
         (1000, 90, {}, "break it into shorter lines or several pages"),
-        (500, 500, {"margin": 120.0}, "break it into shorter lines or several pages"),
+        (500, 500, {"margin": 120.0}, "give a smaller --margin"),
+        (240, 240, {"margin": 120.0}, "give a smaller --margin"),
+        (220, 100, {"margin": 50.0}, "--line-height 9 would fit"),
         (210, 297, {}, ""),
     ],
 )

@@ -21,7 +21,7 @@ def make_parser() -> Parser:
         "strokes characters sample 'HELLO 42' -o hello.png",
         "strokes characters sample A --count 40 -o forty-As.png",
         "strokes characters sample --sheet -o every-class.png --model ssvae",
-        text="TEXT",
+        takes_text=True,
     )
     parser.add_argument(
         "text", metavar="TEXT", nargs="?", help="what to draw; blanks and line breaks are kept"
