@@ -12,7 +12,7 @@ from .export import export
 from .files import InputError
 from .model import DEFAULT_MODEL, Model, load_model
 from .page import Page, PageOptions, fit_page
-from .sampling import Sample, Sampler, SamplingOptions
+from .sampling import OnPoints, Sample, Sampler, SamplingOptions
 from .sampling.engines import Precision, make_engines
 
 __all__ = ["Writer", "Written"]
@@ -69,6 +69,7 @@ class Writer:
         page: PageOptions | None = None,
         *,
         progress: Callable[[int], object] | None = None,
+        on_points: OnPoints | None = None,
     ) -> Written:
         """Write text on a page that fits it, all its lines to one scale.
 
@@ -79,6 +80,7 @@ class Writer:
             options: bias, seed and tries.
             page: line height and margin.
             progress: called with the number of lines done each time some are.
+            on_points: called as points are drawn; see `strokes.sampling.OnPoints`.
 
         Raises:
             InputError: nothing in the text can be written.
@@ -87,7 +89,9 @@ class Writer:
         _check_types(options, SamplingOptions)
         _check_types(page, PageOptions)
         lines, transliteration = self.lines(text)
-        samples = self._sampler.sample([line for line in lines if line], options, progress=progress)
+        samples = self._sampler.sample(
+            [line for line in lines if line], options, progress=progress, on_points=on_points
+        )
         inks = iter(s.ink for s in samples)
         rows = [next(inks) if line else None for line in lines]
         return Written(fit_page(rows, page, text=text), tuple(samples), transliteration)

@@ -2,6 +2,6 @@
 
 from .options import SamplingOptions
 from .quality import QualityReport
-from .sampler import Sample, Sampler
+from .sampler import OnPoints, Sample, Sampler
 
-__all__ = ["QualityReport", "Sample", "Sampler", "SamplingOptions"]
+__all__ = ["OnPoints", "QualityReport", "Sample", "Sampler", "SamplingOptions"]

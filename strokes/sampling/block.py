@@ -65,10 +65,13 @@ class Block:
         """Draw until the scheduler has nothing left, or `stopped` says so."""
         seen = self._scheduler.version
         self._fill()
-        while self._jobs and not stopped():
-            self._step()
-            if self._on_points is not None:
-                self._stream(self._on_points)
+        while not stopped() and not self._scheduler.finished:
+            if self._jobs:
+                self._step()
+                if self._on_points is not None:
+                    self._stream(self._on_points)
+            else:  # another block draws what may need a further try
+                self._scheduler.wait(seen)
             if seen != self._scheduler.version:  # some line ended, here or in another block
                 seen = self._scheduler.version
                 for row in [row for row, job in self._jobs.items() if not self._scheduler.needed(job)]:

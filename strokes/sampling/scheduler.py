@@ -61,9 +61,10 @@ class Scheduler:
     ) -> None:
         self._lines = [_Line(t, i, needless=tries) for t, i in zip(texts, ids, strict=True)]
         self._tries, self._progress = tries, progress
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         #: Changes whenever a try ends, so that what is needed may have changed.
         self.version = 0
+        self._unsettled = len(self._lines)
 
     def text(self, job: Job) -> str:
         """What a job's line says."""
@@ -92,6 +93,17 @@ class Scheduler:
                 self._lines[best.line].next_try += 1
             return best
 
+    @property
+    def finished(self) -> bool:
+        """Whether every line is settled."""
+        return self._unsettled == 0
+
+    def wait(self, version: int) -> None:
+        """Until the version is another than this one, or a while has passed."""
+        with self._lock:
+            if self.version == version and self._unsettled:
+                self._lock.wait(0.05)
+
     def needed(self, job: Job) -> bool:
         """Whether a try that is being drawn can still matter."""
         line = self._lines[job.line]
@@ -109,6 +121,8 @@ class Scheduler:
                 cancelled or all(k in line.samples for k in range(min(line.needless + 1, self._tries)))
             )
             line.settled = line.settled or newly
+            self._unsettled -= newly
+            self._lock.notify_all()
             if newly and self._progress is not None:
                 self._progress(1)
 

@@ -201,6 +201,10 @@ class OneJob:
     def take(self) -> Job | None:
         return self.job if self.sample is None else None
 
+    @property
+    def finished(self) -> bool:
+        return self.sample is not None
+
     def text(self, job: Job) -> str:
         return self._text
 
