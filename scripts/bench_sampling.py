@@ -4,9 +4,9 @@
 
 The baseline is the structure of published implementations: one line at a time, LSTM cells and window in PyTorch,
 without gradients (torch.inference_mode), on one and on two threads, of which the faster counts; it need not draw from
-the mixture, nor stop. "engine" is our step at so many rows in one block, likewise. "page" is a text of 300 words through
-`Writer`, with drawing, stopping, quality checks, retries and layout; its points are those that were kept. Ratios are of
-medians within this run: on a machine that does other work beside, believe them more than the figures.
+the mixture, nor stop. "engine" is our step at so many rows in one block, likewise. "page" is a text of 300 words
+through `Writer`, with drawing, stopping, quality checks, retries and layout; its points are those that were kept.
+Ratios are of medians within this run: on a machine that does other work beside, believe them more than the figures.
 """
 
 from __future__ import annotations

@@ -114,7 +114,11 @@ def test_curves_of_nothing_say_why(tmp_path):
             training_curves(rows, tmp_path / "curves.png")
     broken = {"event": "train", "step": 0, "epoch": 0.0, "loss": float("nan"), "gradient_norm": 1e9}
     ended = {"event": "diverged", "step": 20, "seconds": 1.0, "skipped": 20}
-    for rows in ([ended], [broken], [broken, {"event": "validation", "epoch": 0.1, "nats_per_point": float("inf")}]):
+    for rows in (
+        [ended],
+        [broken],
+        [broken, {"event": "validation", "epoch": 0.1, "nats_per_point": float("inf")}],
+    ):
         with pytest.raises(InputError, match=r"diverged before its first row.*lower --learning-rate"):
             training_curves(rows, tmp_path / "curves.png")
     assert list(tmp_path.iterdir()) == []

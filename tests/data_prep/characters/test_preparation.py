@@ -55,7 +55,9 @@ def test_images_that_are_all_the_same_are_told(deduplicate, level, tmp_path):
     images[:, 8:20, 12:16] = level
     write_idx(tmp_path, images, [0, 1] * 3)
     if deduplicate:
-        with pytest.raises(InputError, match=r"no image is left of 6 \(one image, two classes: 6\)") as caught:
+        with pytest.raises(
+            InputError, match=r"no image is left of 6 \(one image, two classes: 6\)"
+        ) as caught:
             prepare([tmp_path])
         assert "--no-deduplicate" in str(caught.value) and "\n" not in str(caught.value)
     else:
