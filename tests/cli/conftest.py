@@ -7,30 +7,9 @@ import pytest
 import torch
 from drawn_characters import CLASSES, LEVELS, SIZES, examples, hearing, photograph
 
-from strokes.alphabet import Alphabet
 from strokes.characters.arrays import as_tensor
 from strokes.characters.data import CharacterSet
 from strokes.characters.model import CharacterModel, build
-from strokes.model import Model, weight_shapes
-from strokes.network.config import NetworkConfig
-from strokes.preprocessing import Preprocessing, Statistics
-
-LETTERS = "".join(map(chr, range(ord("a"), ord("z") + 1))) + " ,.ESTU'-"
-
-
-@pytest.fixture(scope="session")
-def scribbler(tmp_path_factory):
-    """A model of random weights: it scribbles, but all the plumbing is real."""
-    rng = np.random.default_rng(1)
-    network = NetworkConfig(hidden=8, window_components=3, mixture_components=2)
-    alphabet = Alphabet(LETTERS)
-    shapes = weight_shapes(network, len(alphabet))
-    weights = {name: rng.normal(0, 0.3, shape) for name, shape in shapes.items()}
-    weights["window_bias"][-network.window_components :] = -1.5
-    preprocessing = Preprocessing(Statistics((0.2, 0.0), (0.7, 0.6)))
-    folder = tmp_path_factory.mktemp("scribbler")
-    Model(weights, network, alphabet, preprocessing).save(folder)
-    return folder
 
 
 @pytest.fixture(scope="session")
