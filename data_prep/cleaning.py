@@ -68,8 +68,8 @@ class CleaningOptions:
     longest_step: Annotated[float, Meta(ge=0, le=1e6)] = 0.0
     slope: bool = True
     scale: bool = False
-    every: Annotated[int, Meta(ge=1, le=1000)] = 1
-    phases: Annotated[int, Meta(ge=1, le=1000)] = 1
+    every: Annotated[int, Meta(ge=1, le=100)] = 1
+    phases: Annotated[int, Meta(ge=1, le=100)] = 1
     min_count: Annotated[int, Meta(ge=1, le=1_000_000)] = 3
 
     def __post_init__(self) -> None:
@@ -150,7 +150,7 @@ def cut_leaps(ink: Ink, limit: float) -> Ink:
 
 
 def drop_strays(ink: Ink, limit: float = 8.0) -> Ink:
-    """Without strokes that lie wholly over `limit` deviations of y above or below the line's middle.
+    """Without strokes that lie wholly over `limit` standard deviations of y above or below the median y.
 
     The tallest letters and the longest loops reach 6.5; what lies beyond is no part of the line.
     """
@@ -173,13 +173,13 @@ def drop_long_steps(ink: Ink, limit: float) -> Ink:
     long[:1] = False  # where the line starts is no step
     if not long.any():
         return ink
-    for i in np.flatnonzero(long)[::-1]:  # from the back, so that a run of them hands its end on
+    for i in np.flatnonzero(long)[::-1]:  # from the last, so that the end of a stroke passes a run of them
         offsets[i - 1, 2] = max(offsets[i - 1, 2], offsets[i, 2])
     return Ink.from_offsets(offsets[~long])
 
 
 def clean(ink: Ink, options: CleaningOptions, phase: int = 0) -> Ink:
-    """Recorded ink as `options` wants it: outliers, slope, scale and points, in this order.
+    """Recorded ink cleaned as `options` says: outliers removed, deskewed, scaled, subsampled, in this order.
 
     Raises:
         ValueError: the ink cannot be scaled.
@@ -241,13 +241,13 @@ def amounts(ink: Ink, text: str) -> np.ndarray:
 def misfits(values: np.ndarray, forms: Sequence[str], limit: float) -> np.ndarray:
     """Which lines' text cannot be what their ink says, (L,) bool.
 
-    Text that lacks words of the ink, or has words that the ink lacks, teaches a network to let its
-    window drift. One measure alone varies too much (large writing, a slow start); a line that is out
-    on all three, against other lines of the same writer, has the wrong text.
+    Text that lacks words of the ink, or has words that the ink lacks, trains a network to let its window drift. One
+    measure alone varies too much (large writing, a slow start); a line that deviates in all three from the other lines
+    of its form has the wrong text.
 
     Args:
         values: (L, 3), `amounts` of each line.
-        forms: the form each line belongs to; one with fewer than four lines is held against all.
+        forms: the form each line belongs to; one with fewer than four lines is compared with all lines.
         limit: how many times more, or less, than the median.
     """
     values, names = np.asarray(values, np.float64).reshape(-1, 3), np.asarray(forms, np.str_)

@@ -1,4 +1,4 @@
-"""Characters and their ids, what can be written, and what the rest becomes."""
+"""Characters and their ids, which of them a model can write, and what replaces the others."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from anyascii import anyascii
 
 __all__ = ["Alphabet", "Transliteration"]
 
-# What a pen does for an ASCII character that the training text (nearly) never shows it.
-_STAND_INS = {
+# Replacements of ASCII characters that training texts hardly ever have.
+_ASCII_REPLACEMENTS = {
     "&": "and",
     "@": "(at)",
     "%": "pct",
@@ -42,8 +42,8 @@ _STAND_INS = {
     '"': "'",
     "'": "",
 }
-# anyascii spells these in ways nobody writes by hand.
-_BY_HAND = {
+# Replacements that read better in handwriting than those of anyascii.
+_REPLACEMENTS = {
     "€": "EUR",
     "£": "GBP",
     "…": "...",
@@ -58,12 +58,19 @@ _BY_HAND = {
 
 @dataclass(frozen=True)
 class Transliteration:
-    """Text made of writable characters only, and what was changed to get there."""
+    """A text made of writable characters only.
+
+    Attributes:
+        text: the text.
+        replaced: each character that was replaced, with its replacement ("" if it was left out), once, in order of
+            first occurrence.
+    """
 
     text: str
     replaced: tuple[tuple[str, str], ...]
 
     def __str__(self) -> str:
+        """The replacements as a list for people: `'é' as 'e'`."""
         shown = [f"{a!r} as {b!r}" if b else f"{a!r} left out" for a, b in self.replaced[:12]]
         more = len(self.replaced) - len(shown)
         return ", ".join(shown) + (f" and {more} more" if more else "")
@@ -71,7 +78,14 @@ class Transliteration:
 
 @dataclass(frozen=True)
 class Alphabet:
-    """An ordered set of characters. Id 0 is every other character; `characters[i]` has id i + 1."""
+    """An ordered set of characters. Id 0 stands for every other character; `characters[i]` has id i + 1.
+
+    Args:
+        characters: each once.
+
+    Raises:
+        ValueError: a character occurs twice.
+    """
 
     characters: str
     _ids: dict[str, int] = field(init=False, repr=False, compare=False)
@@ -83,14 +97,14 @@ class Alphabet:
 
     @classmethod
     def of(cls, texts: Iterable[str], min_count: int = 1) -> Alphabet:
-        """The characters that occur at least `min_count` times, in code point order."""
+        """The alphabet of the characters that occur at least `min_count` times, in code point order."""
         counts: Counter[str] = Counter()
         for text in texts:
             counts.update(text)
         return cls("".join(sorted(c for c, n in counts.items() if n >= min_count)))
 
     def __len__(self) -> int:
-        """The number of ids, that of "every other character" included."""
+        """The number of ids, including id 0."""
         return len(self.characters) + 1
 
     def __contains__(self, character: str) -> bool:
@@ -101,9 +115,9 @@ class Alphabet:
         return np.array([self._ids.get(c, 0) for c in text], dtype=np.int64)
 
     def transliterate(self, text: str) -> Transliteration:
-        """The nearest text that can be written: accents dropped, dashes and quotes plain, € as EUR.
+        """Replace what is not in the alphabet: letters lose their accents, dashes and quotes become plain, € EUR.
 
-        White space of any kind becomes one space. A character with no stand-in is left out.
+        Each white space character becomes a space. A character without a replacement is left out.
         """
         out: list[str] = []
         replaced: dict[str, str] = {}
@@ -113,21 +127,21 @@ class Alphabet:
             elif c in self:
                 out.append(c)
             else:
-                spelled = _BY_HAND.get(c) or anyascii(c)
-                # Emoji are spelled :grinning: and the like, which nobody means.
+                spelled = _REPLACEMENTS.get(c) or anyascii(c)
+                # anyascii spells emoji as :grinning: and the like; they are left out.
                 named = len(spelled) > 2 and spelled[0] == spelled[-1] == ":"
-                stand_in = "" if named else self._stand_in(spelled)
-                replaced[c] = stand_in
-                out.append(stand_in)
+                replacement = "" if named else self._ascii_replacement(spelled)
+                replaced[c] = replacement
+                out.append(replacement)
         return Transliteration("".join(out), tuple(replaced.items()))
 
-    def _stand_in(self, text: str, depth: int = 3) -> str:
+    def _ascii_replacement(self, text: str, depth: int = 3) -> str:
         out = []
         for c in text:
             if c in self:
                 out.append(c)
             elif c.swapcase() in self:
                 out.append(c.swapcase())
-            elif depth and c in _STAND_INS:
-                out.append(self._stand_in(_STAND_INS[c], depth - 1))
+            elif depth and c in _ASCII_REPLACEMENTS:
+                out.append(self._ascii_replacement(_ASCII_REPLACEMENTS[c], depth - 1))
         return "".join(out)

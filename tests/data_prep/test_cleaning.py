@@ -12,9 +12,7 @@ from hypothesis import strategies as st
 from data_prep import cleaning
 from data_prep.cleaning import PRESETS, CleaningOptions, clean, clean_text
 from strokes.ink import Ink
-from strokes.ink.cleaning import deskew, subsample
 from strokes.ink.metrics import line_slope
-from strokes.preprocessing import Preprocessing
 
 _COORDINATE = st.integers(0, 8000)
 _STROKE = st.lists(st.tuples(_COORDINATE, _COORDINATE), min_size=1, max_size=9)
@@ -32,10 +30,6 @@ def writing(letters: int = 30, tilt: float = 0.0, seed: int = 0) -> Ink:
             strokes.append(np.array([[n * 110 + 40.0, -160]]))
     c, s = np.cos(tilt), np.sin(tilt)
     return Ink(tuple(strokes)).transformed(np.array([[c, -s], [s, c]]), (1000, 2000))
-
-
-def _scaled(ink: Ink) -> Ink:
-    return Preprocessing(deskew=False, scale="spread").apply(ink)
 
 
 # -- outliers ---------------------------------------------------------------------------------
@@ -62,7 +56,7 @@ def test_a_leap_that_lasts_is_no_spike_and_is_cut():
 
 
 @given(INKS)
-def test_outlier_steps_leave_honest_ink_alone(ink):
+def test_outlier_rules_leave_ink_without_outliers_alone(ink):
     """No limit touches ink whose steps within strokes are below it, however far strokes lie apart."""
     assert cleaning.drop_spikes(ink, 8000) == ink
     assert cleaning.cut_leaps(ink, 8000) == ink
@@ -105,70 +99,10 @@ def test_a_long_step_at_the_end_of_a_stroke_hands_the_end_on():
     assert [s.tolist() for s in cleaning.drop_long_steps(run, 1000).strokes] == [[[0, 0], [1, 1]], [[2, 2]]]
 
 
-# -- slope and scale --------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("degrees", [-12, -4, 0.5, 3, 10])
-def test_the_slope_of_a_turned_line_is_found_and_taken_out(degrees):
-    straight, turned = writing(), writing(tilt=np.radians(degrees))
-    assert line_slope(turned) == pytest.approx(np.tan(np.radians(degrees)), abs=0.02)
-    level = deskew(turned)
-    assert abs(line_slope(level)) < 1e-3
-    expected = deskew(straight).points
-    got = level.points - level.points.mean(axis=0) + expected.mean(axis=0)
-    assert np.abs(got - expected).max() < 25  # 3,300 wide
-
-
-def test_a_few_wild_points_do_not_turn_a_line():
-    ink = writing(tilt=0.05)
-    wild = Ink((*ink.strokes, np.array([[4200.0, 2900.0]] * 5)))
-    assert line_slope(wild) == pytest.approx(line_slope(ink), abs=0.02)
-
-
-def test_a_word_too_short_to_have_a_slope_is_not_turned():
-    tall, low = [(0, 0), (10, -200), (20, 0)] * 3, [(60, 0), (90, 80), (120, 100)]
-    tall_then_low = Ink((np.array(tall), np.array(low)))
-    assert line_slope(tall_then_low) == 0.0
-    assert deskew(tall_then_low) == tall_then_low
-
-
-@given(INKS)
-def test_scaling_gives_y_deviation_one_and_keeps_shapes(ink):
-    if np.ptp(ink.points[:, 1]) == 0:
-        with pytest.raises(ValueError, match="one height"):
-            _scaled(ink)
-        return
-    scaled = _scaled(ink)
-    assert scaled.points[:, 1].astype(float).std() == pytest.approx(1, rel=1e-4)
-    factor = ink.points[:, 1].astype(float).std()
-    assert np.allclose(scaled.points * factor, ink.points, rtol=1e-5, atol=1e-2)
-    assert [len(s) for s in scaled.strokes] == [len(s) for s in ink.strokes]
-
-
-# -- resampling -------------------------------------------------------------------------------
-
-
-@given(INKS, st.integers(1, 4), st.data())
-def test_resampling_keeps_ends_dots_order_and_every_nth_point(ink, every, data):
-    phase = data.draw(st.integers(0, every - 1))
-    out = subsample(ink, every, phase)
-    assert len(out) == len(ink)
-    for before, after in zip(ink.strokes, out.strokes, strict=True):
-        last = len(before) - 1
-        keep = sorted({0, last, *range(phase, last, every)})
-        assert np.array_equal(after, before[keep])
-
-
-def test_the_phases_together_keep_every_point():
-    ink = writing()
-    points = [set(map(tuple, subsample(ink, 3, p).points.tolist())) for p in range(3)]
-    assert set.union(*points) == set(map(tuple, ink.points.tolist()))
-
-
 # -- all of it --------------------------------------------------------------------------------
 
 
-def test_default_lines_are_level_and_have_their_size_and_points():
+def test_default_lines_are_deskewed_and_have_their_size_and_points():
     raw = writing(tilt=0.1)
     ink = clean(raw, PRESETS["default"])
     assert abs(line_slope(ink)) < 0.02
@@ -177,7 +111,7 @@ def test_default_lines_are_level_and_have_their_size_and_points():
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-3)
 
 
-def test_half_the_lines_points_are_level_and_of_height_one():
+def test_half_the_points_are_kept_of_lines_deskewed_and_of_spread_one():
     ink = clean(writing(tilt=0.1), PRESETS["half"])
     assert abs(line_slope(ink)) < 0.02
     whole = clean(writing(tilt=0.1), CleaningOptions(scale=True))
@@ -198,6 +132,7 @@ def test_graves_changes_nothing_but_long_steps(ink):
     "wrong",
     [
         {"every": 0},
+        {"every": 101},
         {"every": 2, "phases": 3},
         {"phases": 0},
         {"spike": -1.0},
@@ -268,13 +203,13 @@ def test_amounts_are_points_travel_and_width_a_letter():
 def test_a_line_out_on_all_three_measures_does_not_fit_its_form():
     rng = np.random.default_rng(1)
     values = np.exp(rng.normal(0, 0.1, (40, 3))) * [25, 500, 90]
-    values[20:] *= 3  # another hand, three times as large
+    values[20:] *= 3  # another writer, three times as large
     forms = ["small"] * 20 + ["large"] * 20
     assert not cleaning.misfits(values, forms, 1.75).any()
     values[3] *= 2.5
     values[7] /= 2.5
-    values[9, :2] *= 2.5  # slow and curly, but no wider: honest
-    values[30] /= 3  # fits the small hand, not its own
+    values[9, :2] *= 2.5  # slow and curly, but no wider: correct
+    values[30] /= 3  # fits the small writing, not its own
     assert np.flatnonzero(cleaning.misfits(values, forms, 1.75)).tolist() == [3, 7, 30]
 
 
