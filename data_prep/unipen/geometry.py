@@ -13,6 +13,7 @@ __all__ = [
     "baseline",
     "cut_leaps",
     "gaps",
+    "grid",
     "has_several_rows",
     "narrow",
     "tall_height",
@@ -168,6 +169,16 @@ def cut_leaps(stroke: np.ndarray, limit: float) -> list[np.ndarray]:
     step = np.hypot(*np.diff(stroke, axis=0).T)
     leaps = np.flatnonzero((step > limit) & (step > 12 * np.median(step))) + 1
     return np.split(stroke, leaps)
+
+
+def grid(strokes: Sequence[np.ndarray]) -> float:
+    """The step of the tablet's grid: the usual least distance between the columns, or rows, that points stand in."""
+    steps = []
+    for axis in (0, 1):
+        levels = np.unique(np.concatenate([s[:, axis] for s in strokes]))
+        if len(levels) > 8:
+            steps.append(float(np.quantile(np.diff(levels), 0.2)))
+    return min(steps, default=0.0)
 
 
 def without_strays(strokes: Sequence[np.ndarray], above: float, below: float) -> list[np.ndarray]:

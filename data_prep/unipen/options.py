@@ -41,6 +41,9 @@ class UnipenOptions:
         "sources whose labels are separate tokens (wasn ' t, physics .): joined as the ink has them; att writes each "
         "token in a box of its own and keeps its spaces",
     )
+    joins: str = _option(
+        "kai", "sources whose labels mark the end of each joined letter by @ (q@u@i@c@k@): the marks are taken out"
+    )
     mislabelled: str = _option(
         "pcl", "sources left out: pcl's labels are in small letters without marks, its ink is not (whereis for Where's)"
     )
@@ -79,7 +82,12 @@ class UnipenOptions:
         1.0, "x-heights: likewise gaps within words (forms with a box a letter: ced, apa, app, scr)"
     )
     jagged: str = _option(
-        "hpp", "sources whose tablet jumps from point to point: smoothed three times as much as the others"
+        "hpp not", "sources whose tablet jumps from point to point: smoothed three times as much as the others"
+    )
+    grid: float = _option(
+        0.7,
+        "smooth by a Gaussian of at least this many steps of the tablet's grid: apa, app, lou and a writer of hpb have "
+        "six to ten steps an x-height, and their ink is stairs",
     )
     step: float = _option(
         0.04, "x-heights: points are first laid this far apart along the stroke, which takes out how fast the pen was"
@@ -98,7 +106,7 @@ class UnipenOptions:
     test: float = _option(0.06, "share of the writers whose lines are for tests")
 
     def __post_init__(self) -> None:
-        for name in ("leap", "word_gap", "letter_gap"):
+        for name in ("leap", "word_gap", "letter_gap", "grid"):
             if not 0 <= getattr(self, name) < 1000:
                 raise ValueError(f"{name} must be 0 or more")
         for name in ("misfit", "size", "word_size"):

@@ -23,7 +23,7 @@ from strokes.ink_resampling import evened, simplify
 from . import geometry
 from .assembly import Piece, compose, word_space
 from .characters import group, placed
-from .labels import joined
+from .labels import ambiguous, joined, spelled
 from .measuring import Measured, measure, writer_heights
 from .options import UnipenOptions
 from .segments import Dataset, Item, Remark, read
@@ -37,6 +37,8 @@ SPLITS = ("train", "validation", "test")
 _CATEGORIES = {"texts": ("8",), "words": ("7",), "characters": ("1a", "1b", "1c", "1d")}
 # No letter of a line stands wholly as far from its baseline, in x-heights.
 _ABOVE, _BELOW = 5.0, 4.0
+# However coarse a tablet is, letters keep their corners.
+_MOST_ROUNDS = 24
 # No single character is wider.
 _WIDEST = 5.0
 # Points are rounded to multiples of this many x-heights.
@@ -169,6 +171,7 @@ class _Preparation:
         self.data, self.options, self.progress, self.sources = data, options, progress, sources
         self.counts: dict[str, Counter[str]] = {k: Counter() for k in _CATEGORIES if getattr(options, k)}
         self.tokens = frozenset(options.tokens.split())
+        self.joins = frozenset(options.joins.split())
         self.jagged = frozenset(options.jagged.split())
 
     def run(self, root: str) -> Prepared:
@@ -230,8 +233,12 @@ class _Preparation:
         """The usable segments of a category, each with its slope taken out and its heights measured."""
         options, out = self.options, []
         for item in self.items(kind):
-            text = joined(item.text) if item.source in self.tokens else item.text
-            if len(text) > options.longest:
+            text = self.text(item)
+            if item.source in self.tokens and ambiguous(item.text):
+                self.reject(kind, item, "ambiguous label", f"{item.text!r} does not tell which digits make one number")
+            elif not text:
+                self.reject(kind, item, "label", f"{item.text!r} has nothing to see")
+            elif len(text) > options.longest:
                 self.reject(kind, item, "too long", f"{len(text)} characters")
             elif options.rows and geometry.has_several_rows(item.strokes):
                 self.reject(kind, item, "several rows", "its ink stands in several rows one below another")
@@ -240,6 +247,20 @@ class _Preparation:
             else:
                 out.append(found)
         return out
+
+    def text(self, item: Item) -> str:
+        """The label of an item as its ink has it."""
+        text = item.text
+        if item.source in self.joins and len(text) > 1:
+            text = text.replace("@", "").strip()
+        if item.source not in self.tokens:
+            return text
+        if spelled(text):  # `A B C` as an alphabet stands apart, as an abbreviation it does not
+            points = np.concatenate(item.strokes)
+            wide = geometry.gaps(item.strokes, 0.6 * float(np.ptp(points[:, 1])))
+            if len(wide) >= 0.7 * text.count(" "):
+                return text
+        return joined(text)
 
     def sized(self, kind: str, items: Sequence[Measured], heights: Mapping[str, float]) -> list[Measured]:
         """Those whose size and amount of ink are what their writer's others have."""
@@ -307,7 +328,7 @@ class _Preparation:
         letters = [right - left for p in pieces for left, right in geometry.gaps(p.strokes, 0.0)]
         single = []
         for item in own.characters:
-            strokes = self.resampled(placed(item.text, item.strokes, height), item.source)
+            strokes = self.resampled(placed(item.text, item.strokes, height), item, height)
             width, top, bottom = _extent(strokes)
             if width > _WIDEST or top < -_ABOVE or bottom > _BELOW:
                 self.reject("characters", item, "size", "it is larger than any character beside its writer's letters")
@@ -363,12 +384,15 @@ class _Preparation:
             spaces += widths[-blanks:]
         if options.word_gap and options.letter_gap:
             strokes = geometry.narrow(strokes, blanks, options.word_gap, options.letter_gap)
-        return self.resampled(strokes, m.item.source)
+        return self.resampled(strokes, m.item, height)
 
-    def resampled(self, strokes: Sequence[np.ndarray], source: str) -> list[np.ndarray]:
-        """Strokes in x-heights with only the points that their shape needs."""
+    def resampled(self, strokes: Sequence[np.ndarray], item: Item, height: float) -> list[np.ndarray]:
+        """Strokes in x-heights, of `height` tablet units each, with only the points that their shape needs."""
         options = self.options
-        rounds = options.smoothing * (3 if source in self.jagged else 1)
+        rounds = options.smoothing * (3 if item.source in self.jagged else 1)
+        # evened() smooths by a Gaussian of standard deviation step * sqrt(rounds / 2).
+        wanted = options.grid * geometry.grid(item.strokes) / height
+        rounds = int(np.clip(np.ceil(2 * (wanted / options.step) ** 2), rounds, max(rounds, _MOST_ROUNDS)))
         return simplify(
             evened(strokes, options.step, rounds), options.tolerance, options.longest_step, 4 / 3 * options.tolerance
         )
