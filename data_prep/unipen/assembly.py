@@ -76,7 +76,7 @@ def _set(line: Sequence[Piece], space: float, rng: np.random.Generator) -> tuple
         x = np.concatenate(piece.strokes)[:, 0]
         # Nothing of a word reaches over more than a part of the space, whatever its height.
         shift = max(at - left, reach + 0.35 * space - float(x.min()))
-        strokes += [s + (shift, 0.0) for s in piece.strokes]
+        strokes += [s + np.array([shift, 0.0]) for s in piece.strokes]
         at = right + shift + space * float(rng.uniform(0.75, 1.25))
         reach = float(x.max()) + shift
     name = line[0].name if len(line) == 1 else f"{line[0].name}+{len(line) - 1}"

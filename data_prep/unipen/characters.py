@@ -79,6 +79,6 @@ def _joined(pieces: Sequence[Piece], rng: np.random.Generator) -> Piece:
     at = 0.0
     gap = float(rng.uniform(0.2, 0.5))
     for piece in pieces:
-        strokes += [s + (at, 0.0) for s in piece.strokes]
+        strokes += [s + np.array([at, 0.0]) for s in piece.strokes]
         at += max(float(s[:, 0].max()) for s in piece.strokes) + gap * float(rng.uniform(0.8, 1.2))
     return Piece(pieces[0].name, "".join(p.text for p in pieces), tuple(strokes))

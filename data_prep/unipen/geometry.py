@@ -15,7 +15,8 @@ __all__ = [
     "gaps",
     "grid",
     "has_several_rows",
-    "narrow",
+    "narrowed",
+    "stands_apart",
     "tall_height",
     "turns",
     "without_repeats",
@@ -146,7 +147,8 @@ def has_several_rows(strokes: Sequence[np.ndarray]) -> bool:
 
 def without_repeats(stroke: np.ndarray) -> np.ndarray:
     """The stroke without points that repeat the one before them."""
-    return stroke[np.concatenate([[True], (np.diff(stroke, axis=0) != 0).any(axis=1)])]
+    kept: np.ndarray = stroke[np.concatenate([[True], (np.diff(stroke, axis=0) != 0).any(axis=1)])]
+    return kept
 
 
 def without_spikes(stroke: np.ndarray, limit: float) -> np.ndarray:
@@ -156,7 +158,8 @@ def without_spikes(stroke: np.ndarray, limit: float) -> np.ndarray:
     step = np.hypot(*np.diff(stroke, axis=0).T)
     around = np.hypot(*(stroke[2:] - stroke[:-2]).T)
     spikes = (step[:-1] > limit) & (step[1:] > limit) & (around < 0.5 * np.minimum(step[:-1], step[1:]))
-    return stroke[np.concatenate([[True], ~spikes, [True]])]
+    kept: np.ndarray = stroke[np.concatenate([[True], ~spikes, [True]])]
+    return kept
 
 
 def cut_leaps(stroke: np.ndarray, limit: float) -> list[np.ndarray]:
@@ -194,17 +197,26 @@ def gaps(strokes: Sequence[np.ndarray], least: float) -> list[tuple[float, float
     return [(float(reach[i]), float(spans[i + 1, 0])) for i in wide]
 
 
-def narrow(strokes: Sequence[np.ndarray], spaces: int, word_gap: float, letter_gap: float) -> list[np.ndarray]:
-    """Gaps in the line made no wider than `word_gap`, for the `spaces` widest, or `letter_gap`, for the others.
+def stands_apart(strokes: Sequence[np.ndarray], spaces: int) -> bool:
+    """Whether most of the `spaces` between single letters are gaps of over half the height of the ink."""
+    points = np.concatenate(strokes)
+    return len(gaps(strokes, 0.6 * float(np.ptp(points[:, 1])))) >= 0.7 * spaces
 
-    Forms with a box for each letter or word, and words that were added later, leave gaps that nobody writes.
+
+def narrowed(
+    strokes: Sequence[np.ndarray], spaces: int, word_gap: float, letter_gap: float
+) -> list[np.ndarray]:
+    """Gaps in the line no wider than `word_gap`, for the `spaces` widest, or `letter_gap`, for the others.
+
+    Forms with a box for each letter or word, and words that were added later, leave gaps that nobody writes. 0
+    leaves gaps as they are.
     """
-    found = gaps(strokes, letter_gap)
+    found = gaps(strokes, 0.0)
     if not found:
         return list(strokes)
     order = sorted(range(len(found)), key=lambda i: found[i][0] - found[i][1])
-    limit = {i: (word_gap if rank < spaces else letter_gap) for rank, i in enumerate(order)}
+    limit = {i: (word_gap if rank < spaces else letter_gap) or np.inf for rank, i in enumerate(order)}
     starts = np.array([right for _, right in found])
     excess = np.array([max(right - left - limit[i], 0.0) for i, (left, right) in enumerate(found)])
     total = np.concatenate([[0.0], np.cumsum(excess)])
-    return [s - (total[np.searchsorted(starts, s[:, 0].min(), side="right")], 0.0) for s in strokes]
+    return [s - np.array([total[np.searchsorted(starts, s[:, 0].min(), side="right")], 0.0]) for s in strokes]

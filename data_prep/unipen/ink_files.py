@@ -8,11 +8,20 @@ components by number over everything that was read so far, included files among 
 from __future__ import annotations
 
 import re
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["InkFile", "Reference", "Segment", "SegmentFile", "parse_components", "parse_ink", "parse_segments"]
+__all__ = [
+    "InkFile",
+    "Reference",
+    "Segment",
+    "SegmentFile",
+    "parse_components",
+    "parse_ink",
+    "parse_segments",
+]
 
 # Tablets have some 10,000 units. Far beyond, float32 no longer holds every whole number.
 _COORDINATE_LIMIT = 1e6
@@ -32,18 +41,17 @@ class InkFile:
         starts: (C + 1,) int64, component i is rows starts[i] to starts[i + 1].
         down: (C,) bool, whether the pen was down; a component with the pen up is no ink.
         valid: (C,) bool, false where a component's numbers cannot be read.
-        writers: (first component, writer id) for each `.WRITER_ID`.
         aspect: length of a y unit over that of an x unit, or None where the file does not say.
-        includes: (number of components before it, path) for each `.INCLUDE`.
+        events: (number of components before it, "writer" or "include", id or path) for each `.WRITER_ID` and
+            `.INCLUDE`, in order.
     """
 
     points: np.ndarray
     starts: np.ndarray
     down: np.ndarray
     valid: np.ndarray
-    writers: tuple[tuple[int, str], ...]
     aspect: float | None
-    includes: tuple[tuple[int, str], ...]
+    events: tuple[tuple[int, str, str], ...]
 
     def __len__(self) -> int:
         """The number of components."""
@@ -100,7 +108,10 @@ def _component(body: bytes, pressure: int | None) -> np.ndarray | None:
 
     A row without pressure, where column `pressure` tells, is NaN: the pen is in the air within a component.
     """
-    numbers = np.fromstring(body, np.float64, sep=" ")
+    try:
+        numbers = np.fromstring(body, np.float64, sep=" ")
+    except (ValueError, DeprecationWarning):
+        return None
     columns = len(body.lstrip().split(b"\n", 1)[0].split())
     if columns < 2 or len(numbers) % columns:
         return None
@@ -115,10 +126,15 @@ def _component(body: bytes, pressure: int | None) -> np.ndarray | None:
 
 def parse_ink(content: bytes) -> InkFile:
     """Read the components of a file. A block without points is no component."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DeprecationWarning)  # older numpy stops at what is no number
+        return _parse_ink(content)
+
+
+def _parse_ink(content: bytes) -> InkFile:
     parts: list[np.ndarray] = []
     counts, down, valid = [0], [], []
-    writers: list[tuple[int, str]] = []
-    includes: list[tuple[int, str]] = []
+    events: list[tuple[int, str, str]] = []
     resolution: dict[bytes, float] = {}
     pressure: int | None = None
     for statement in _statements(content):
@@ -133,12 +149,12 @@ def parse_ink(content: bytes) -> InkFile:
             down.append(is_down)
             valid.append(points is not None)
         elif statement.startswith(b"WRITER_ID"):
-            writers.append((len(down), _value(statement)))
+            events.append((len(down), "writer", _value(statement)))
         elif statement.startswith(b"COORD"):
             names = statement.split()[1:]
             pressure = names.index(b"P") if b"P" in names else None
         elif statement.startswith(b"INCLUDE"):
-            includes.append((len(down), _value(statement)))
+            events.append((len(down), "include", _value(statement)))
         elif statement.startswith((b"X_POINTS_PER_", b"Y_POINTS_PER_")):
             try:
                 resolution[statement[:1]] = float(_value(statement))
@@ -150,14 +166,13 @@ def parse_ink(content: bytes) -> InkFile:
         starts=np.cumsum(counts, dtype=np.int64),
         down=np.array(down, bool),
         valid=np.array(valid, bool),
-        writers=tuple(writers),
         aspect=x / y if 0.2 < x / max(y, 1e-9) < 5 else None,
-        includes=tuple(includes),
+        events=tuple(events),
     )
 
 
 def parse_segments(content: bytes) -> SegmentFile:
-    """Read the segments of a file; labels are unescaped (`\\"` and `\\\\`)."""
+    """Read the segments of a file. Labels are unescaped: a backslash stands before a quote or a backslash."""
     includes, segments, unread = [], [], 0
     for statement in _statements(content):
         if statement.startswith(b"INCLUDE"):

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from strokes.geometry import line_slope
 from strokes.ink import Ink
+from strokes.ink.metrics import line_slope, rotated
 
 from . import geometry
 from .characters import CAPITAL
@@ -49,8 +49,7 @@ def measure(item: Item, text: str) -> Measured | None:
     strokes: Sequence[np.ndarray] = item.strokes
     slope = line_slope(Ink(tuple(strokes))) if len(text) >= _SLOPED else 0.0
     if slope:
-        c, s = np.cos(np.arctan(slope)), np.sin(np.arctan(slope))
-        strokes = [p @ np.array([[c, -s], [s, c]]) for p in strokes]
+        strokes = [rotated(s, slope) for s in strokes]
     spread = float(np.concatenate(strokes)[:, 1].std())
     if spread == 0:
         return None

@@ -72,7 +72,9 @@ class Dataset:
     remarks: list[Remark] = field(default_factory=list)
     broken: list[Remark] = field(default_factory=list)
 
-    def items(self, category: str, sources: frozenset[str], bad: bool, counts: Counter[str]) -> Iterator[Item]:
+    def items(
+        self, category: str, sources: frozenset[str], bad: bool, counts: Counter[str]
+    ) -> Iterator[Item]:
         """The usable segments of a category in the order of their files; others are remarked and counted by rule.
 
         Args:
@@ -90,7 +92,7 @@ class Dataset:
             label = f"{category}/{inside.removesuffix('.dat')}"
             counts["read"] += len(file.segments)
             if file.unread:
-                why = f"{file.unread} of its .SEGMENT statements are not of the form: kind components quality \"label\""
+                why = f'{file.unread} of its .SEGMENT statements are not of the form: kind components quality "label"'
                 self.remarks.append(Remark(path, "not a segment", why))
             try:
                 tape = join(file.includes, self.inks)
@@ -115,7 +117,9 @@ def _item(name: str, source: str, segment: Segment, tape: Tape, bad: bool) -> It
         return Remark(name, "quality BAD", f"its label {segment.label!r} is marked as wrong")
     text = " ".join(segment.label.split())
     if not printable(text):
-        return Remark(name, "label", f"its label {segment.label!r} has nothing to see, or other characters than ASCII's")
+        return Remark(
+            name, "label", f"its label {segment.label!r} has nothing to see, or other characters than ASCII's"
+        )
     try:
         references = parse_components(segment.components)
         found = list(tape.strokes(references))
@@ -169,5 +173,3 @@ def read(root: str | Path, progress: Progress, sources: frozenset[str] = frozens
             "give UNIPEN's archive or folder"
         )
     return data
-
-

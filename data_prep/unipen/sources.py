@@ -134,12 +134,7 @@ class Files:
             head = raw.read(6)
             raw.seek(0)
             kind = next((name for magic, name in _MAGIC.items() if head.startswith(magic)), "")
-            opened = {"gzip": gzip.GzipFile, "bzip2": bz2.BZ2File}
-            packed: IO[bytes] | _Xz
-            if kind == "xz":
-                packed = _Xz(raw)
-            else:
-                packed = cast(IO[bytes], opened[kind](raw)) if kind in opened else raw
+            packed = _unpacked(raw, kind)
             stream = _Forward(packed)
             try:
                 with tarfile.open(fileobj=cast(IO[bytes], stream), mode="r:") as archive:
@@ -156,7 +151,6 @@ class Files:
                         content = archive.extractfile(member)
                         if content is not None:
                             yield member.name, content.read()
-                        archive.members = []  # tarfile would remember them all
                 if stream.last != bytes(tarfile.BLOCKSIZE):  # tarfile takes a damaged header for the end
                     raise tarfile.ReadError("no end mark where the members end")
             except _BROKEN as e:
@@ -178,7 +172,11 @@ class Files:
                     content = b""
                     try:
                         size = path.stat().st_size
-                        why = _too_large(size) if path.is_file() and not path.is_symlink() else "no regular file"
+                        why = (
+                            _too_large(size)
+                            if path.is_file() and not path.is_symlink()
+                            else "no regular file"
+                        )
                         content = b"" if why else path.read_bytes()
                     except OSError as e:
                         why = f"it cannot be read: {e.strerror}"
@@ -187,6 +185,14 @@ class Files:
                     else:
                         tick(len(content))
                         yield label, content
+
+
+def _unpacked(raw: IO[bytes], kind: str) -> IO[bytes] | _Xz:
+    if kind == "xz":
+        return _Xz(raw)
+    if kind == "gzip":
+        return cast(IO[bytes], gzip.GzipFile(fileobj=raw))
+    return cast(IO[bytes], bz2.BZ2File(raw)) if kind == "bzip2" else raw
 
 
 def _too_large(size: int) -> str | None:

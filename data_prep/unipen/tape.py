@@ -99,25 +99,25 @@ def join(includes: Sequence[str], files: Mapping[str, InkFile]) -> Tape:
         if path in above:
             raise MissingInkError(f"{path} includes itself")
         if len(above) >= _DEPTH_LIMIT or len(parts) >= _PART_LIMIT:
-            raise MissingInkError(f"includes are nested over {_DEPTH_LIMIT} deep or over {_PART_LIMIT} files long")
+            raise MissingInkError(
+                f"includes are nested over {_DEPTH_LIMIT} deep or over {_PART_LIMIT} files long"
+            )
         file = files.get(path)
         if file is None:
             missing.append(path)
             return
         if file.aspect is not None:
             aspect = file.aspect
-        named = list(file.writers)
         at = 0
-        for stop, inner in [*file.includes, (len(file), None)]:
-            while named and named[0][0] <= stop:
-                first, writer = named.pop(0)
-                writers.append((total + max(first - at, 0), writer))
+        for stop, kind, value in (*file.events, (len(file), "end", "")):
             if stop > at:
                 parts.append(Part(path, file, total, at, stop))
                 total += stop - at
                 at = stop
-            if inner is not None:
-                add(inner, (*above, path))
+            if kind == "writer":
+                writers.append((total, value))
+            elif kind == "include":
+                add(value, (*above, path))
 
     for path in includes:
         add(path, ())

@@ -201,7 +201,9 @@ def _curves(points: np.ndarray, inside: np.ndarray) -> np.ndarray:
     starts, stops = np.flatnonzero(first & ~last), np.flatnonzero(last & ~first)
     alone = last[starts + 1]
     velocity[starts] = np.where(alone[:, None], slope[starts], 2 * slope[starts] - velocity[starts + 1])
-    velocity[stops] = np.where(first[stops - 1][:, None], slope[stops - 1], 2 * slope[stops - 1] - velocity[stops - 1])
+    velocity[stops] = np.where(
+        first[stops - 1][:, None], slope[stops - 1], 2 * slope[stops - 1] - velocity[stops - 1]
+    )
     leaving = points[:-1] + velocity[:-1] * step / 3
     arriving = points[1:] - velocity[1:] * step / 3
     return np.stack([points[:-1], leaving, arriving, points[1:]], axis=1)
@@ -212,7 +214,9 @@ def _on_curve(beziers: np.ndarray) -> np.ndarray:
     b = beziers[:, None]
     u = (np.arange(1, _SAMPLES + 1) / (_SAMPLES + 1))[:, None]
     v = 1 - u
-    out: np.ndarray = v**3 * b[:, :, 0] + 3 * v**2 * u * b[:, :, 1] + 3 * v * u**2 * b[:, :, 2] + u**3 * b[:, :, 3]
+    out: np.ndarray = (
+        v**3 * b[:, :, 0] + 3 * v**2 * u * b[:, :, 1] + 3 * v * u**2 * b[:, :, 2] + u**3 * b[:, :, 3]
+    )
     return out
 
 
