@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args, get_origin
 
 from ..files import InputError
 from .config_files import read_settings
 from .options import Option, changed, options_of
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 __all__ = ["Arguments", "Parser"]
 
@@ -179,6 +183,10 @@ class Parser(argparse.ArgumentParser):
         ]
         self.usage = " ".join([self.prog, "[options]", *words]).replace("%", "%%")
         return super().format_help()
+
+    def print_help(self, file: SupportsWrite[str] | None = None) -> None:
+        """As argparse does, which says nothing of a disk that is full."""
+        (file or sys.stdout).write(self.format_help())
 
     def error(self, message: str) -> NoReturn:
         """Refuse the command line, in one sentence."""

@@ -95,9 +95,22 @@ def test_a_full_disk_behind_standard_output_is_noticed(command, capsys, monkeypa
             raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(sys, "stdout", Full())
+    assert main(["write", "--help"]) == 2
+    assert one_line(capsys.readouterr().err) == "strokes: No space left on device\n"
     command(lambda: print("a table"))
     assert main(["broken"]) == 2
     assert one_line(capsys.readouterr().err) == "strokes: No space left on device\n"
+
+
+def test_so_is_one_that_is_full_while_help_is_printed(capsys, monkeypatch):
+    class Full(io.StringIO):
+        def write(self, text):
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(sys, "stdout", Full())
+    for argv in (["write", "--help"], ["--help"], ["--version"]):
+        assert main(argv) == 2
+        assert one_line(capsys.readouterr().err) == "strokes: No space left on device\n"
 
 
 # -- groups ---------------------------------------------------------------------------------------
