@@ -32,6 +32,7 @@ from strokes.cli.options import Option
 from strokes.cli.parser import Parser
 from strokes.cli.prepare import characters as prepare_characters
 from strokes.cli.prepare import iam as prepare_iam
+from strokes.cli.prepare import unipen as prepare_unipen
 
 KINDS = ("ssvae", "cvae", "gan", "cgan", "classifier")
 
@@ -60,6 +61,7 @@ COMMANDS = [
     Command(export_onnx_command.make_parser, "export-onnx none -o run"),
     Command(train_command.make_parser, "train none.npz -o run"),
     Command(prepare_iam.make_parser, "prepare iam none -o out.npz"),
+    Command(prepare_unipen.make_parser, "prepare unipen none -o out.npz"),
     Command(prepare_characters.make_parser, "prepare characters none -o out.npz"),
     Command(sample.make_parser, "characters sample A -o out.png --model none"),
     Command(classify.make_parser, "characters classify none.png --model none"),
@@ -173,6 +175,13 @@ def numbers(command: Command) -> list[Option]:
 
 def _flags(command: Command) -> set[str]:
     return {option.flag for found in command.parser.options.values() for option in found}
+
+
+def test_every_command_is_called_here():
+    groups = {"prepare": prepare.GROUP, "characters": characters.GROUP}
+    names = {(name,) for name in MAIN_COMMANDS if name not in groups}
+    names |= {(group, name) for group, found in groups.items() for name in found.commands}
+    assert {tuple(c.argv[: 2 if c.argv[0] in groups else 1]) for c in COMMANDS} == names
 
 
 # -- numbers --------------------------------------------------------------------------------------

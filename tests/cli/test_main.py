@@ -121,7 +121,7 @@ def test_so_is_one_that_is_full_while_help_is_printed(capsys, monkeypatch):
     [
         (["draw"], "there is no command 'draw'; there are write, heatmap"),
         (["wirte"], "the nearest is write"),
-        (["prepare", "mnist"], "there is no data set 'mnist'; there are iam, characters"),
+        (["prepare", "mnist"], "there is no data set 'mnist'; there are iam, "),
         (["characters", "sampel"], "the nearest is sample"),
         (["--bias", "3"], "there is no command '--bias'"),
         ([""], "there is no command ''"),
