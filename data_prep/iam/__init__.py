@@ -7,7 +7,7 @@ and three archives, read as streams and never unpacked to disk, or the folders u
     ascii-all.tar.gz          ascii/a01/a01-000/a01-000u.txt             the text of a form's lines
     original-xml-all.tar.gz   original/a01/a01-000/strokesu.xml          whole forms: who wrote them
 
-Files come from strangers: every one is bounded in size, XML may declare no document type (so no
+Files are not trusted: each is bounded in size, XML may declare no document type (so no
 entities), and nothing is ever written where an archive says.
 """
 
