@@ -139,7 +139,7 @@ def export_onnx(
         InputError: the folder cannot be made or written to.
         ValueError: the precision is unknown.
     """
-    graph = build_step_graph(model.weights, precision, portable=True)
+    graph = build_step_graph(model.weights, precision)
     body = onnx.load_from_string(graph).graph
     description = StepDescription(
         precision=precision,

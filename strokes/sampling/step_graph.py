@@ -23,7 +23,6 @@ import numpy as np
 from onnx import TensorProto, helper
 
 from .graph_arithmetic import (
-    ONNXRUNTIME,
     PHI_UNIT,
     Arithmetic,
     FixedPoint,
@@ -43,9 +42,7 @@ _VECTOR = 16
 _OPSET, _IR_VERSION = 18, 9
 
 
-def build_step_graph(
-    weights: Mapping[str, np.ndarray], precision: str = "int8", *, portable: bool = False
-) -> bytes:
+def build_step_graph(weights: Mapping[str, np.ndarray], precision: str = "int8") -> bytes:
     """The graph of a step: the state and a point a row in, the state and the density of the next point out.
 
     Inputs, for B rows, A characters, H cells (padded), K components, and positions 1 ... U, of which the last lies
@@ -64,7 +61,6 @@ def build_step_graph(
     Args:
         weights: as `StrokeNetwork.state_dict()` names them.
         precision: "int8" or "fp32".
-        portable: use operators of the ONNX standard alone. The numbers are the same, more passes are made over them.
 
     Returns:
         The serialised model.
@@ -74,7 +70,7 @@ def build_step_graph(
         ValueError: the precision is unknown.
     """
     network = _Network.of(weights)
-    graph = Graph(portable)
+    graph = Graph()
     arithmetic: Arithmetic
     if precision == "int8":
         arithmetic = FixedPoint(graph, network.layers, network.symbols)
@@ -200,8 +196,7 @@ def _serialised(graph: Graph, arithmetic: Arithmetic, network: _Network) -> byte
         info("phi", real, ["B", 1, "U"]),
         *(info(f"{name}_next", kind, ["B", *shape]) for name, (kind, *shape) in state.items()),
     ]
-    opsets = [helper.make_opsetid("", _OPSET)]
-    if not graph.portable:
-        opsets.append(helper.make_opsetid(ONNXRUNTIME, 1))
     body = helper.make_graph(graph.nodes, "step", inputs, outputs, list(graph.constants.values()))
-    return bytes(helper.make_model(body, opset_imports=opsets, ir_version=_IR_VERSION).SerializeToString())
+    opset = helper.make_opsetid("", _OPSET)
+    model = helper.make_model(body, opset_imports=[opset], ir_version=_IR_VERSION, producer_name="strokes")
+    return bytes(model.SerializeToString())
