@@ -88,8 +88,7 @@ def draw(y: np.ndarray, document: dict, bias: float, rng: np.random.Generator) -
 
 def test_another_program_writes_the_same_ink(folder, model):
     text = "Dear Ada, I write"
-    engine = OnnxEngine(StepSession.from_weights(model.weights), 4)
-    (sample,) = Sampler(model, engine).sample([text], SamplingOptions(bias=0.7, seed=3, tries=1))
+    (sample,) = Sampler(model).sample([text], SamplingOptions(bias=0.7, seed=3, tries=1))
     step, rng = Step(folder, text), np.random.default_rng((3, 0, 0))
     offsets = [(0.0, 0.0, 0.0)]
     while len(offsets) < min(len(sample.offsets), 250):
