@@ -6,7 +6,6 @@ import atexit
 import contextlib
 import errno
 import os
-import secrets
 import signal
 import stat
 import sys
@@ -60,7 +59,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         InputError: as `check_output`, or the disk is full.
     """
     target = _target(path)
-    tmp = target.with_name(f".{target.stem[:40]}.{secrets.token_hex(8)}.tmp{Path(path).suffix[:40]}")
+    tmp = target.with_name(f".{target.stem[:40]}.{os.urandom(8).hex()}.tmp{Path(path).suffix[:40]}")
     _unfinished.add(tmp)
     try:
         os.close(os.open(tmp, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
