@@ -16,7 +16,7 @@ from .files import InputError, write_whole
 from .model import Model
 from .network.config import NetworkConfig
 from .preprocessing import Preprocessing
-from .sampling.drawing import _MAX_CORRELATION
+from .sampling.drawing import MAX_CORRELATION
 from .sampling.step_graph import build_step_graph
 from .sampling.stopping import StoppingRules
 
@@ -147,7 +147,7 @@ def export_onnx(
         network=model.network,
         preprocessing=model.preprocessing,
         stopping=rules or StoppingRules(),
-        max_correlation=_MAX_CORRELATION,
+        max_correlation=MAX_CORRELATION,
         inputs=tuple(map(_input, body.input)),
         outputs=tuple(map(_output, body.output)),
     )

@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-__all__ = ["draw_offsets"]
+__all__ = ["MAX_CORRELATION", "draw_offsets"]
 
-# As `strokes.network.mixture` has it: the density has a pole at a correlation of 1.
-_MAX_CORRELATION = 1 - 2e-4
+#: Greatest correlation, as `strokes.network.mixture` has it: the density has a pole at 1.
+MAX_CORRELATION = 1 - 2e-4
 
 
 def draw_offsets(
@@ -35,7 +35,7 @@ def draw_offsets(
     # mean x and y, log scale x and y, raw correlation of the component
     chosen = y[:, 1 + m :].reshape(len(y), 5, m)[np.arange(len(y)), :, component]
     scales = np.maximum(np.exp(chosen[:, 2:4]), scale_floor) * math.exp(-bias)
-    rho = np.tanh(chosen[:, 4]) * _MAX_CORRELATION
+    rho = np.tanh(chosen[:, 4]) * MAX_CORRELATION
     out = np.empty((len(y), 3))
     out[:, 0] = normals[:, 0]
     out[:, 1] = rho * normals[:, 0] + np.sqrt(1 - rho * rho) * normals[:, 1]
