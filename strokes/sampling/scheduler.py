@@ -37,7 +37,7 @@ class _Line:
     ids: np.ndarray
     samples: dict[int, Sample] = field(default_factory=dict)
     next_try: int = 0
-    # Tries from this one on cannot matter any more.
+    # Tries from this one on need not begin: there are no more, or this one is sound.
     needless: int = 0
     settled: bool = False
 
@@ -60,7 +60,7 @@ class Scheduler:
         progress: Callable[[int], object] | None = None,
     ) -> None:
         self._lines = [_Line(t, i, needless=tries) for t, i in zip(texts, ids, strict=True)]
-        self._tries, self._progress = tries, progress
+        self._progress = progress
         self._lock = threading.Condition()
         #: Changes whenever a try ends, so that what is needed may have changed.
         self.version = 0
@@ -117,9 +117,7 @@ class Scheduler:
             line.samples[job.attempt] = sample
             if sample.sound:
                 line.needless = min(line.needless, job.attempt)
-            newly = not line.settled and (
-                cancelled or all(k in line.samples for k in range(min(line.needless + 1, self._tries)))
-            )
+            newly = not line.settled and (cancelled or all(k in line.samples for k in range(line.needless)))
             line.settled = line.settled or newly
             self._unsettled -= newly
             self._lock.notify_all()

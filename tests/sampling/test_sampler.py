@@ -26,7 +26,7 @@ GEOMETRY = Preprocessing(Statistics((0.5, 0.0), (1.0, 2.0)), x_height=4.0)
 ENGINES = ("numpy", "int8")
 
 
-def made(pace: float) -> Model:
+def made(pace: float, *, lifts: bool = True) -> Model:
     """A pen that goes `pace` characters a point, whatever it draws, and looks at one at a time."""
     torch.manual_seed(0)
     config = NetworkConfig(hidden=16, window_components=2, mixture_components=3, kappa_bias=0)
@@ -35,6 +35,8 @@ def made(pace: float) -> Model:
     weights["window_projection"] = np.zeros_like(weights["window_projection"])
     weights["window_bias"] = np.log(np.array([0.5, 0.5, 4, 4, pace, pace], np.float32))
     weights["output_weight"] = weights["output_weight"] * 10
+    if not lifts:
+        weights["output_weight"][0], weights["output_bias"][0] = 0.0, -30.0
     return Model(weights, config, alphabet, GEOMETRY)
 
 
@@ -270,16 +272,25 @@ def test_progress_counts_every_line_once(tries, pace, threads):
 @pytest.mark.parametrize("pace", [0.2, 0.9, 1e-5])
 def test_points_are_streamed_as_the_sample_has_them(pace, threads):
     """Neither the last ones are missing, nor are there any that the line was cut before."""
+    check_streams(made(pace), threads, in_one_go=pace == 0.9)
+
+
+def test_points_of_the_next_word_are_not_streamed():
+    """A pen that never lifts writes on: its line is cut where the window left the text, ten points ago."""
+    check_streams(made(0.1, lifts=False), threads=1)
+
+
+def check_streams(model: Model, threads: int, *, in_one_go: bool = False) -> None:
     streams: dict[tuple[int, int], list[np.ndarray]] = defaultdict(list)
     texts = ["ab c abc", "a", "cab ab", "b", "ccc abc"]
-    samples = sampler_of(made(pace), threads=threads).sample(
+    samples = sampler_of(model, threads=threads).sample(
         texts, once(seed=2), on_points=lambda line, attempt, new: streams[line, attempt].append(new)
     )
     assert sorted(streams) == [(i, 0) for i in range(len(texts))]
     for i, sample in enumerate(samples):
         together = np.concatenate(streams[i, 0])
         np.testing.assert_array_equal(together.astype(np.float32), sample.offsets[1:])
-    assert max(map(len, streams.values())) > 1 or pace == 0.9  # not in one go
+    assert in_one_go or max(map(len, streams.values())) > 1
 
 
 def test_every_try_is_streamed_apart(sampler):

@@ -47,8 +47,10 @@ def test_tries_after_a_sound_one_are_needless_and_those_before_it_are_not():
     jobs.done(Job(0, 1), sample())
     assert [jobs.needed(Job(0, k)) for k in range(4)] == [True, False, False, False]
     assert jobs.take() is None and not done
+    jobs.done(Job(0, 2), sample())  # one that had ended before it could be dropped
+    assert not jobs.needed(Job(0, 1)) and not done
     jobs.done(Job(0, 0), sample(1))
-    assert done == [1] and not jobs.needed(Job(0, 0))
+    assert done == [1] and not jobs.needed(Job(0, 0)) and jobs.outcome()[0].sound
 
 
 def test_a_cancelled_line_is_settled_as_it_is():

@@ -146,8 +146,10 @@ def test_nothing_follows_the_full_stop(back, length, is_end):
 
 
 def test_what_follows_the_full_stop_to_the_left_is_late():
+    """The dot of the i, with the window past the text."""
     pen = Pen("it.").write(2, lift=True).add(2, NEAR).add(2, 0.05, end=True)
-    assert end(pen.add(2, -NEAR)) is None
+    assert end(pen.add(3, -NEAR, end=True)) is None
+    assert end(pen.add(3, NEAR)) == (7, True)
 
 
 def test_a_mark_at_the_end_is_waited_for_however_far_off():
