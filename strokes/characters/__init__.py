@@ -14,20 +14,28 @@ if TYPE_CHECKING:
     from .config import CharacterTrainingConfig
     from .data import CharacterSet
     from .distortion import Distortion
+    from .drawing import draw_imitation, draw_text
+    from .evaluation import evaluate
     from .image import load_image, normalise_image
     from .imitation import imitate, style_report
     from .kinds import KINDS, CharacterNetwork
     from .model import CharacterModel, load_model
+    from .options import DrawingOptions, EvaluationOptions, ImitationOptions
+    from .reading import read_character
     from .training import default_config, train
 
 _HOMES = {
     "config": ("CharacterTrainingConfig",),
     "data": ("CharacterSet",),
     "distortion": ("Distortion",),
+    "drawing": ("draw_imitation", "draw_text"),
+    "evaluation": ("evaluate",),
     "image": ("load_image", "normalise_image"),
     "imitation": ("imitate", "style_report"),
     "kinds": ("KINDS", "CharacterNetwork"),
     "model": ("CharacterModel", "load_model"),
+    "options": ("DrawingOptions", "EvaluationOptions", "ImitationOptions"),
+    "reading": ("read_character",),
     "training": ("default_config", "train"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
@@ -39,11 +47,18 @@ __all__ = [
     "CharacterSet",
     "CharacterTrainingConfig",
     "Distortion",
+    "DrawingOptions",
+    "EvaluationOptions",
+    "ImitationOptions",
     "default_config",
+    "draw_imitation",
+    "draw_text",
+    "evaluate",
     "imitate",
     "load_image",
     "load_model",
     "normalise_image",
+    "read_character",
     "style_report",
     "train",
 ]

@@ -112,8 +112,8 @@ class Examples:
         rng = np.random.default_rng((config.seed, 0, epoch))
         known = np.flatnonzero(self.labels >= 0)
         counts = np.bincount(self.labels[known], minlength=len(self.classes))
-        even = 1 / (len(self.classes) * counts[self.labels[known]])
-        chance = (1 - config.balance) / len(known) + config.balance * even
+        of_class = len(self.classes) * counts[self.labels[known]]
+        chance = (1 - config.balance) / len(known) + config.balance / of_class
 
         def draw(n: int) -> np.ndarray:
             if config.balance == 0 and n == len(known):

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
+from strokes import characters
 from strokes.characters.kinds import KINDS
 from strokes.characters.model import CharacterModel, build, load_model
 from strokes.files import InputError
@@ -175,6 +176,14 @@ def test_a_place_that_cannot_be_written_to_is_told(tmp_path):
     for where in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(InputError, match="file"):
             made("cvae").save(where)
+
+
+def test_every_public_name_is_there():
+    assert set(characters.__all__) == set(characters._HOME)
+    for name in characters.__all__:
+        assert getattr(characters, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nobody'"):
+        characters.nobody  # noqa: B018
 
 
 # -- damage ---------------------------------------------------------------------------------------
