@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -197,15 +196,25 @@ def letter(name: str, precision: str, text: str) -> dict[str, float]:
     """Seconds and peak memory of a letter of 300 words from the command line to SVG."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "letter.txt").write_text(text)
-        command = [sys.executable, "-m", "strokes", "write", "--file", f"{folder}/letter.txt", "-o"]
-        seconds = timed([*command, f"{folder}/letter.svg", "--model", name, "--precision", precision])
-    return {"words": len(text.split()), "seconds": seconds, "peak_memory_mib": peak_of_children()}
+        options = ["--file", f"{folder}/letter.txt", "-o", f"{folder}/letter.svg"]
+        options += ["--model", name, "--precision", precision]
+        seconds = timed([sys.executable, "-m", "strokes", "write", *options])
+        watched = [sys.executable, "-c", _PEAK, "write", *options]
+        peak = subprocess.run(watched, check=True, capture_output=True, text=True).stdout
+    return {"words": len(text.split()), "seconds": seconds, "peak_memory_mib": float(peak)}
 
 
-def peak_of_children() -> float:
-    """Of the largest process that this one has started and waited for, in MiB."""
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+# What getrusage says of a child includes the memory of the parent that it was forked from.
+_PEAK = """
+import resource, sys
+from strokes.cli import main
+main(sys.argv[1:])
+try:
+    status = open("/proc/self/status").read()
+    print(int(status.split("VmHWM:")[1].split()[0]) / 1024)
+except OSError:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10))
+"""
 
 
 def timed(command: list[str]) -> float:
