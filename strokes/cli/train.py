@@ -63,10 +63,16 @@ def make_parser() -> Parser:
         _DESCRIPTION,
         "strokes train corpus.npz -o runs/first --epochs 12",
         "strokes train corpus.npz -o runs/second --start default --learning-rate 5e-4 --regularise-after 0",
+        "strokes train a.npz b.npz --weights 1,2.5 -o runs/both",
         "strokes train half.npz -o runs/half --epochs 5 --regularise-after 3 --chunk 100 "
         "--network.kappa-bias -2.5",
     )
-    parser.add_argument("corpus", metavar="CORPUS.npz", help="made by 'strokes prepare'")
+    parser.add_argument(
+        "corpora",
+        nargs="+",
+        metavar="CORPUS.npz",
+        help="made by 'strokes prepare'; several must have been prepared alike",
+    )
     parser.add_argument("-o", "--output", required=True, metavar="RUN", help="the folder of the run")
     parser.add_argument("--resume", action="store_true", help="go on with the run in RUN")
     parser.add_argument(
@@ -85,7 +91,7 @@ def make_parser() -> Parser:
 class _Job:
     """What every process of a run is given."""
 
-    corpus: str
+    corpora: list[str]
     out: Path
     config: TrainingConfig
     resume: bool
@@ -116,7 +122,7 @@ def run(argv: Sequence[str]) -> int:
     from ..runs import processes
     from ..runs.folder import check_folder
 
-    job = _Job(args.corpus, out, config, args.resume, start, hardware.device)
+    job = _Job(args.corpora, out, config, args.resume, start, hardware.device)
     count, threads = _share(hardware, config.batch)
     if count == 1:
         import torch
@@ -125,7 +131,8 @@ def run(argv: Sequence[str]) -> int:
             torch.set_num_threads(threads)
         return _train(None, job)
     # What is wrong with these is better said before there are several who could say it.
-    Corpus.load(args.corpus)
+    for file in args.corpora:
+        Corpus.load(file)
     check_folder(out, args.resume)
     return processes.launch(_train, count, threads, job)
 
@@ -160,22 +167,23 @@ def _train(place: Place | None, job: _Job) -> int:
     from ..runs.hardware import compute_dtype
     from ..training.loop import train
 
-    corpus = Corpus.load(job.corpus)
+    corpora = [Corpus.load(file) for file in job.corpora]
     group = processes.start(place, job.device)
     if group.first:
         check_folder(job.out, job.resume)
-        if job.start is not None and job.start.preprocessing.geometry != corpus.preprocessing.geometry:
+        if job.start is not None and job.start.preprocessing.geometry != corpora[0].preprocessing.geometry:
             say(
-                f"{job.corpus} was prepared with other options than the model that it starts from; "
+                f"{job.corpora[0]} was prepared with other options than the model that it starts from; "
                 "lines of another scale or rate than it knows come out as such"
             )
         threads = torch.get_num_threads()
+        lines, points = sum(map(len, corpora)), sum(c.point_count for c in corpora)
         note(
-            f"{len(corpus)} lines, {corpus.point_count / 1e6:.2f} M points; {group.device.type}, "
+            f"{lines} lines, {points / 1e6:.2f} M points; {group.device.type}, "
             f"{group.size} process{'es' * (group.size > 1)} of {threads} thread{'s' * (threads > 1)}, "
             f"{str(compute_dtype(job.config.precision, group.device))[6:]}"
         )
-    result = train(corpus, job.out, job.config, group=group, resume=job.resume, start=job.start, draw=_draw)
+    result = train(corpora, job.out, job.config, group=group, resume=job.resume, start=job.start, draw=_draw)
     if group.first:
         _curves(job.out)
         note(_outcome(result, job))
@@ -195,7 +203,9 @@ def _outcome(result: TrainingResult, job: _Job) -> str:
     elif not result.finished:
         said += f", not validated yet; {job.out / 'latest'} has the weights as they are"
     return (
-        said if result.finished else f"{said}; go on with: strokes train {job.corpus} -o {job.out} --resume"
+        said
+        if result.finished
+        else f"{said}; go on with: strokes train {' '.join(job.corpora)} -o {job.out} --resume"
     )
 
 

@@ -75,10 +75,13 @@ def epoch_batches(
 ) -> list[np.ndarray]:
     """The batches of one epoch: positions into `lengths`, each position i `times[i]` times.
 
-    The same for every process and every run with this seed. A last batch may be smaller.
+    A fraction of `times` is the chance of one more time. The same for every process and every run with this seed. A
+    last batch may be smaller.
     """
     rng = np.random.default_rng([seed, epoch, 1])
-    order = rng.permutation(np.repeat(np.arange(len(lengths)), times))
+    whole = np.floor(times).astype(np.int64)
+    whole += np.random.default_rng([seed, epoch, 2]).random(len(times)) < times - whole
+    order = rng.permutation(np.repeat(np.arange(len(lengths)), whole))
     out = []
     for start in range(0, len(order), batch * _POOL):
         pool = order[start : start + batch * _POOL]

@@ -17,6 +17,7 @@ _Share = Annotated[float, Meta(ge=0, le=1)]
 _ShareBelow1 = Annotated[float, Meta(ge=0, lt=1)]
 _Epochs = Annotated[float, Meta(gt=0, le=1e6)]
 _Steps = Annotated[int, Meta(ge=1, le=10**9)]
+_Weight = Annotated[float, Meta(gt=0, le=1000)]
 _Change = Annotated[float, Meta(ge=0, le=10)]
 
 
@@ -77,6 +78,7 @@ class TrainingConfig:
         validation_lines: lines of the validation split that a validation reads (0: all).
         checkpoint_every: steps between checkpoints.
         patience: validations without a better one after which training stops (0: never).
+        weights: how often an epoch reads the lines of each corpus, if there are several (none: all once).
         training_splits: splits trained on.
         validation_split: the split that decides which weights are best.
 
@@ -107,6 +109,7 @@ class TrainingConfig:
     validation_lines: Annotated[int, Meta(ge=0, le=10**9)] = 400
     checkpoint_every: _Steps = 250
     patience: Annotated[int, Meta(ge=0, le=10**9)] = 0
+    weights: tuple[_Weight, ...] = ()
     training_splits: tuple[str, ...] = TRAINING_SPLITS
     validation_split: str = VALIDATION_SPLIT
 

@@ -49,16 +49,17 @@ class TrainingLines:
         corpus: prepared lines.
         config: the settings.
         group: this process among its like.
+        times: how often an epoch reads each line of the corpus, (lines,) float64, rare characters apart.
 
     Raises:
         CorpusError: there is nothing to train on.
     """
 
-    def __init__(self, corpus: Corpus, config: TrainingConfig, group: Group) -> None:
+    def __init__(self, corpus: Corpus, config: TrainingConfig, group: Group, times: np.ndarray) -> None:
         self.corpus, self.config, self.group = corpus, config, group
         self.indices = _lines_of(corpus, config.training_splits, "training")
         self.lengths = corpus.lengths()[self.indices]
-        self.times = repeats(corpus, self.indices, config.rare, config.rare_repeats)
+        self.times = times[self.indices] * repeats(corpus, self.indices, config.rare, config.rare_repeats)
         self._ahead = ThreadPoolExecutor(1)
 
     def __enter__(self) -> TrainingLines:
@@ -71,8 +72,8 @@ class TrainingLines:
 
     @property
     def points_per_epoch(self) -> int:
-        """Predictions in one reading of all lines; the expected number where some are subsampled."""
-        points = int((self.times * (self.lengths - 1)).sum())
+        """Predictions in an epoch; the expected number where lines are subsampled or weights have fractions."""
+        points = max(1, int((self.times * (self.lengths - 1)).sum()))
         share = self.config.augmentation.subsample
         if share:
             all_of_them = replace(self.config.augmentation, subsample=1.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from ..runs.run import Run
 from .config import TrainingConfig
 from .evaluation import Evaluation, evaluate
 from .lines import TrainingLines, validation_lines
+from .mixing import mixed
 from .progress import Identity, Means, PenProgress, Plan, Start
 from .trainer import Trainer
 
@@ -48,7 +49,7 @@ class TrainingResult:
 
 
 def train(
-    corpus: Corpus,
+    corpus: Corpus | Sequence[Corpus],
     folder: Path,
     config: TrainingConfig,
     *,
@@ -66,7 +67,7 @@ def train(
     (seed, epoch, batch), never from a state.
 
     Args:
-        corpus: lines to train and to validate on.
+        corpus: lines to train and to validate on; several corpora are read as `config.weights` says.
         folder: of the run; no other training can write there meanwhile.
         config: the settings.
         group: this process among its like.
@@ -86,12 +87,14 @@ def train(
     with hold_folder(folder, resume, group.first), flush_denormals():
         kept = resume_from(folder, PenProgress, speak=group.first) if resume else None
         begun_with = kept.progress.start if kept else Start.of(start) if start else None
+        corpora = [corpus] if isinstance(corpus, Corpus) else corpus
+        whole, times = mixed(corpora, config.weights, config.training_splits)
         if begun_with is not None:
-            corpus = begun_with.as_read_by_it(corpus)
-        validation = validation_lines(corpus, config)
-        lines = TrainingLines(corpus, config, group)
-        trainer = Trainer(len(corpus.alphabet), config, group)
-        progress = PenProgress(identity=Identity.of(corpus, config), start=begun_with)
+            whole = begun_with.as_read_by_it(whole)
+        validation = validation_lines(whole, config)
+        lines = TrainingLines(whole, config, group, times)
+        trainer = Trainer(len(whole.alphabet), config, group)
+        progress = PenProgress(identity=Identity.of(whole, config), start=begun_with)
         if kept is not None:
             check_identity(folder, kept.progress.identity, progress.identity)
             trainer.restore(folder, kept.tensors)

@@ -27,7 +27,7 @@ class Identity:
     Attributes:
         corpus: its number of lines and points, and a check sum of both ink and texts.
         alphabet: its characters.
-        batch, optimizer, seed, rare, rare_repeats, training_splits: of the `TrainingConfig`.
+        batch, optimizer, seed, rare, rare_repeats, weights, training_splits: of the `TrainingConfig`.
     """
 
     corpus: str
@@ -37,6 +37,7 @@ class Identity:
     seed: Seed
     rare: int
     rare_repeats: int
+    weights: tuple[float, ...]
     training_splits: tuple[str, ...]
 
     @classmethod
@@ -50,6 +51,7 @@ class Identity:
             seed=config.seed,
             rare=config.rare,
             rare_repeats=config.rare_repeats,
+            weights=config.weights,
             training_splits=config.training_splits,
         )
 

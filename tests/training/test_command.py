@@ -11,8 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from small_corpus import build_corpus
 from training_runs import (
     TINY,
+    TINY_FLAGS,
     command,
     go,
     latest,
@@ -24,6 +26,7 @@ from training_runs import (
 
 from strokes.cli import main
 from strokes.corpus import Corpus
+from strokes.model import load_model
 
 
 def test_settings_that_were_refused_do_not_replace_the_runs_own(corpus_file, tmp_path, capsys):
@@ -123,6 +126,20 @@ def test_mistakes_are_one_sentence_and_exit_2(corpus_file, tmp_path, capfd, flag
     last = err.splitlines()[-1]
     assert last.startswith("strokes: ") and says in last
     assert len(err.splitlines()) == (2 if says == "validation split" else 1), err
+
+
+def test_two_corpora_with_weights_make_one_run(corpus_file, tmp_path, capsys):
+    second = tmp_path / "second.npz"
+    build_corpus(lines=8, seed=3).save(second)
+    run = tmp_path / "run"
+    flags = [*TINY_FLAGS, "--epochs", "1", "--processes", "1"]
+    assert main(["train", str(corpus_file), str(second), "-o", str(run), "--weights", "1,2", *flags]) == 0
+    assert "32 lines" in capsys.readouterr().err
+    assert load_model(run).info["training"]["weights"] == [1.0, 2.0]
+    assert main(["train", str(corpus_file), "-o", str(run), "--resume"]) == 2
+    assert "2 weights are given for 1 corpora" in capsys.readouterr().err
+    assert main(["train", str(corpus_file), str(second), "-o", str(run), "--resume", "--weights", "1,3"]) == 2
+    assert "begun with another weights" in capsys.readouterr().err
 
 
 def test_a_used_folder_and_a_missing_corpus_exit_2(corpus_file, tmp_path, capsys):

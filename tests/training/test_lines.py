@@ -18,7 +18,7 @@ CONFIG = TrainingConfig(batch=4, rare=0, augmentation=Augmentation(subsample=0.3
 
 
 def lines_of(corpus, rank=0, size=1, config=CONFIG) -> TrainingLines:
-    return TrainingLines(corpus, config, Group(rank, size, torch.device("cpu")))
+    return TrainingLines(corpus, config, Group(rank, size, torch.device("cpu")), np.ones(len(corpus)))
 
 
 def test_an_epoch_reads_each_line_once_and_says_how_many_points(corpus):
