@@ -1,1 +1,1 @@
-"""Truncated back-propagation through time: schedules, checkpoints, processes, metrics."""
+"""The training of the network: lines, batches, steps of truncated back-propagation through time, evaluation."""

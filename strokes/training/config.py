@@ -17,7 +17,7 @@ _Share = Annotated[float, Meta(ge=0, le=1)]
 _ShareBelow1 = Annotated[float, Meta(ge=0, lt=1)]
 _Epochs = Annotated[float, Meta(gt=0, le=1e6)]
 _Steps = Annotated[int, Meta(ge=1, le=10**9)]
-_Weight = Annotated[float, Meta(gt=0, le=1000)]
+_Weight = Annotated[float, Meta(ge=0.01, le=1000)]
 _Change = Annotated[float, Meta(ge=0, le=10)]
 
 

@@ -73,7 +73,7 @@ class TrainingLines:
     @property
     def points_per_epoch(self) -> int:
         """Predictions in an epoch; the expected number where lines are subsampled or weights have fractions."""
-        points = max(1, int((self.times * (self.lengths - 1)).sum()))
+        points = int((self.times * (self.lengths - 1)).sum())
         share = self.config.augmentation.subsample
         if share:
             all_of_them = replace(self.config.augmentation, subsample=1.0)
@@ -81,7 +81,7 @@ class TrainingLines:
                 self.corpus, self.indices, all_of_them, [(j,) for j in range(len(self.indices))]
             )
             points -= int(share * (self.times * (self.lengths - halves)).sum())
-        return points
+        return max(1, points)
 
     def batches(self, epoch: int, first: int = 0) -> Iterator[SharedBatch]:
         """The batches of an epoch from number `first` on."""

@@ -24,7 +24,7 @@ def mixed(
 
     Args:
         corpora: prepared alike; one stays as it is.
-        weights: one a corpus, greater than 0; none means 1 each.
+        weights: one a corpus, at least 0.01; none means 1 each.
         training_splits: the splits that statistics are taken from.
 
     Raises:
