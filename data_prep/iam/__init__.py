@@ -11,11 +11,11 @@ Files are not trusted: each is bounded in size, XML may declare no document type
 entities), and nothing is ever written where an archive says.
 """
 
+from ..reports import RejectedError, Remark
 from .dataset import Dataset, read
 from .files import Progress
 from .parsing import SPLITS, parse_line, parse_transcription, parse_writer, read_splits
 from .prepare import Prepared, prepare
-from .remarks import RejectedError, Remark
 
 __all__ = [
     "SPLITS",

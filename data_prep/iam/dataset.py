@@ -11,9 +11,9 @@ from pathlib import Path
 from strokes.files import InputError
 from strokes.ink import Line
 
+from ..reports import RejectedError, Remark
 from .files import Progress, archive_files, find_source, folder_files, silent
 from .parsing import FORM, parse_line, parse_transcription, parse_writer, read_splits
-from .remarks import RejectedError, Remark
 
 __all__ = ["Dataset", "read"]
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import gzip
 import os
-import re
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, cast
 
-from .remarks import Remark
+from ..archives import ForwardStream, member_refusal, size_refusal
+from ..reports import Remark
 
 __all__ = ["Progress", "archive_files", "find_source", "folder_files", "silent"]
 
@@ -30,47 +30,6 @@ def silent(_what: str, _total: int | None) -> Callable[[int], object]:
     return lambda _done: None
 
 
-class _Bounded:
-    """A stream for tarfile that only goes forward and refuses to unpack without end."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
-        self.last = b""  # what was read last
-
-    def read(self, size: int = -1) -> bytes:
-        if not 0 <= size <= _FILE_LIMIT:  # tarfile reads an extended header whole, however long
-            raise tarfile.ReadError(f"a header of {size} bytes")
-        self.last = self._stream.read(size)
-        self._check(self._stream.tell())
-        return self.last
-
-    def tell(self) -> int:
-        return self._stream.tell()
-
-    def seek(self, position: int) -> int:
-        if position < self._stream.tell():
-            raise tarfile.ReadError("a header points backwards")
-        self._check(position)
-        return self._stream.seek(position)
-
-    @staticmethod
-    def _check(position: int) -> None:
-        if position > _ARCHIVE_LIMIT:
-            raise tarfile.ReadError(f"it unpacks to more than {_ARCHIVE_LIMIT >> 30} GiB")
-
-
-def _too_large(size: int) -> str | None:
-    return f"its {size} bytes are more than any file of this data set has" if size > _FILE_LIMIT else None
-
-
-def _refusal(member: tarfile.TarInfo) -> str | None:
-    if member.name.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", member.name):
-        return "its path points outside the archive"
-    if not member.isreg() or member.issparse():
-        return "a link or a device, not a regular file"
-    return _too_large(member.size)
-
-
 def archive_files(
     path: Path, remarks: list[Remark], broken: list[Remark], progress: Progress = silent
 ) -> Iterator[tuple[str, bytes]]:
@@ -82,7 +41,9 @@ def archive_files(
     with open(path, "rb") as raw:
         packed = raw.read(2) == b"\x1f\x8b"
         raw.seek(0)
-        stream = _Bounded(cast(IO[bytes], gzip.GzipFile(fileobj=raw)) if packed else raw)
+        stream = ForwardStream(
+            cast(IO[bytes], gzip.GzipFile(fileobj=raw)) if packed else raw, _FILE_LIMIT, _ARCHIVE_LIMIT
+        )
         try:
             with tarfile.open(fileobj=cast(IO[bytes], stream), mode="r:") as archive:
                 for count, member in enumerate(archive):
@@ -92,7 +53,7 @@ def archive_files(
                         raise tarfile.ReadError(f"it has more than {_MEMBER_LIMIT} members")
                     if member.isdir():
                         continue
-                    if why := _refusal(member):
+                    if why := member_refusal(member, _FILE_LIMIT):
                         remarks.append(Remark(f"{path.name}: {member.name}", "refused", why))
                     elif content := archive.extractfile(member):
                         yield member.name, content.read()
@@ -115,7 +76,7 @@ def folder_files(
             label = path.relative_to(folder.parent).as_posix()
             try:
                 size = path.stat().st_size
-                why = _too_large(size) if path.is_file() else "a device, not a regular file"
+                why = size_refusal(size, _FILE_LIMIT) if path.is_file() else "a device, not a regular file"
                 content = b"" if why else path.read_bytes()
             except OSError as e:
                 why = f"it cannot be read: {e.strerror}"

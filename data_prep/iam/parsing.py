@@ -13,7 +13,7 @@ from lxml import etree
 from strokes.files import InputError
 from strokes.ink import Ink
 
-from .remarks import RejectedError
+from ..reports import RejectedError
 
 __all__ = ["FORM", "SPLITS", "parse_line", "parse_transcription", "parse_writer", "read_splits"]
 

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 
 from strokes.corpus import TRAINING_SPLITS, Corpus
-from strokes.files import InputError, write_whole
+from strokes.files import InputError
 from strokes.ink import Line
 from strokes.ink.cleaning import subsample
 
 from ..cleaning import PRESETS, CleaningOptions, amounts, clean, clean_text, misfits, unreadable
+from ..reports import PreparedCorpus, Remark
 from .dataset import read
 from .files import Progress, silent
 from .parsing import SPLITS
-from .remarks import Remark
 
 __all__ = ["Prepared", "prepare"]
 
@@ -30,37 +29,12 @@ _PLACEHOLDER = "please enter transcription"
 _LONGEST_STEP = 32766
 
 
-@dataclass(frozen=True)
-class Prepared:
+class Prepared(PreparedCorpus):
     """A corpus and the account of how it came about.
 
-    Attributes:
-        corpus: one line for each line that was kept and each phase; phase p > 0 has "~p" in its name.
-        counts: per split ("" for none), the distinct lines "read", "kept" and rejected by each rule.
-        remarks: one for each broken archive, rejected line, and file that was refused or ignored.
-        broken: the first of these.
+    A line is there once for each phase, with "~p" in its name for phase p > 0; `counts` are of distinct lines per
+    split ("" for none).
     """
-
-    corpus: Corpus
-    counts: Mapping[str, Counter[str]]
-    remarks: Sequence[Remark]
-    broken: Sequence[Remark]
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the corpus, and beside it CORPUS.report.tsv (name, rule, detail; a row a remark).
-
-        Returns:
-            The report's path.
-
-        Raises:
-            InputError: the folder does not exist or cannot be written to.
-        """
-        self.corpus.save(path)
-        report = Path(path).with_suffix(".report.tsv")
-        rows = [("name", "rule", "detail"), *((r.name, r.rule, r.detail) for r in self.remarks)]
-        text = "".join("\t".join(map(_printable, row)) + "\n" for row in rows)
-        write_whole(report, text.encode("utf-8"))
-        return report
 
     def table(self) -> str:
         """Lines read, kept and rejected by which rule, points and writers, per split; the alphabet."""
@@ -197,8 +171,3 @@ def _cleaned(
         tally.counts[line.split]["kept"] += 1
         for phase, phase_ink in enumerate(inks):
             yield replace(line, ink=phase_ink, name=f"{line.name}~{phase}" if phase else line.name)
-
-
-def _printable(text: str) -> str:
-    """One cell of a report: names come from archives and may hold anything."""
-    return "".join(c if c.isprintable() else " " for c in text)

@@ -16,6 +16,7 @@ from strokes.corpus import Corpus
 from strokes.files import InputError
 from strokes.ink import Ink, Line
 
+from ..reports import Remark
 from . import geometry
 from .assembly import Piece, compose, word_space
 from .canonical import canonical, canonical_character, word_height
@@ -24,7 +25,7 @@ from .labels import ambiguous, joined, spelled
 from .measuring import Measured, measure, writer_heights
 from .options import UnipenOptions
 from .report import SPLITS, Prepared
-from .segments import Dataset, Item, Remark, read
+from .segments import Dataset, Item, read
 from .sources import Progress
 
 __all__ = ["prepare", "split_of"]

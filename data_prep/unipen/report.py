@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
 
-from strokes.corpus import Corpus
-from strokes.files import atomic_path
-
-from .segments import Remark
+from ..reports import PreparedCorpus
 
 __all__ = ["SPLITS", "Prepared"]
 
@@ -21,34 +15,8 @@ __all__ = ["SPLITS", "Prepared"]
 SPLITS = ("train", "validation", "test")
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """A corpus and the account of how it came about.
-
-    Attributes:
-        corpus: its lines.
-        counts: per kind ("texts", "words", "characters"), segments "read", "kept" and rejected by each rule.
-        remarks: one for each broken archive, rejected segment, and file that was refused.
-        broken: the first of these.
-    """
-
-    corpus: Corpus
-    counts: Mapping[str, Counter[str]]
-    remarks: Sequence[Remark]
-    broken: Sequence[Remark]
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the corpus, and beside it CORPUS.report.tsv (name, rule, detail; a row a remark); its path.
-
-        Raises:
-            InputError: the folder does not exist or cannot be written to.
-        """
-        self.corpus.save(path)
-        report = Path(path).with_suffix(".report.tsv")
-        rows = [("name", "rule", "detail"), *((r.name, r.rule, r.detail) for r in self.remarks)]
-        with atomic_path(report) as tmp:
-            tmp.write_text("".join("\t".join(map(_printable, row)) + "\n" for row in rows), "utf-8")
-        return report
+class Prepared(PreparedCorpus):
+    """A corpus and its account; `counts` are of segments per kind ("texts", "words", "characters")."""
 
     def table(self) -> str:
         """Segments read, kept and rejected by which rule; lines, characters, points and writers per split."""
@@ -89,7 +57,3 @@ def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
         cells = [f"{cell:>{width}}" for cell, width in zip(others, widths[1:], strict=True)]
         out.append("  ".join([f"{first:<{widths[0]}}", *cells]).rstrip())
     return out
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in text)

@@ -11,6 +11,7 @@ import numpy as np
 
 from strokes.files import InputError
 
+from ..reports import Remark
 from .geometry import without_repeats
 from .ink_files import (
     InkFile,
@@ -24,22 +25,7 @@ from .labels import printable
 from .sources import Files, Progress
 from .tape import MissingInkError, Tape, join
 
-__all__ = ["Dataset", "Item", "Remark", "read"]
-
-
-@dataclass(frozen=True)
-class Remark:
-    """Why a segment or a file is not used: one row of the report.
-
-    Attributes:
-        name: category/path:components of a segment, or a file.
-        rule: a short name to count by.
-        detail: one sentence.
-    """
-
-    name: str
-    rule: str
-    detail: str
+__all__ = ["Dataset", "Item", "read"]
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,8 @@ from typing import IO, cast
 
 from strokes.files import InputError
 
+from ..archives import ForwardStream, member_refusal, size_refusal
+
 __all__ = ["Files", "Progress"]
 
 #: `progress(what, total)` begins a piece of work; what it returns is called with the amount done since.
@@ -56,35 +58,6 @@ class _Xz:
                     raise EOFError("the compressed data end too early")
             out += self._decoder.decompress(rest, size - len(out))
         return bytes(out)
-
-
-class _Forward:
-    """A stream for tarfile that only goes forward and refuses to unpack without end."""
-
-    def __init__(self, stream: IO[bytes] | _Xz) -> None:
-        self._stream = stream
-        self._position = 0
-        self.last = b""
-
-    def read(self, size: int = -1) -> bytes:
-        if not 0 <= size <= _FILE_LIMIT:  # tarfile reads an extended header whole, however long
-            raise tarfile.ReadError(f"a header of {size} bytes")
-        self.last = self._stream.read(size)
-        self._position += len(self.last)
-        if self._position > _ARCHIVE_LIMIT:
-            raise tarfile.ReadError(f"it unpacks to more than {_ARCHIVE_LIMIT >> 30} GiB")
-        return self.last
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, position: int) -> int:
-        if not self._position <= position <= _ARCHIVE_LIMIT:
-            raise tarfile.ReadError("a header points backwards or beyond any archive of this data set")
-        while self._position < position:
-            if not self.read(min(position - self._position, 2**20)):
-                raise tarfile.ReadError("unexpected end of data")
-        return self._position
 
 
 @dataclass
@@ -135,7 +108,7 @@ class Files:
             raw.seek(0)
             kind = next((name for magic, name in _MAGIC.items() if head.startswith(magic)), "")
             packed = _unpacked(raw, kind)
-            stream = _Forward(packed)
+            stream = ForwardStream(packed, _FILE_LIMIT, _ARCHIVE_LIMIT)
             try:
                 with tarfile.open(fileobj=cast(IO[bytes], stream), mode="r:") as archive:
                     for count, member in enumerate(archive, 1):
@@ -145,7 +118,7 @@ class Files:
                             raise tarfile.ReadError(f"it has more than {_MEMBER_LIMIT} members")
                         if member.isdir():
                             continue
-                        if why := _refusal(member):
+                        if why := member_refusal(member, _FILE_LIMIT):
                             self.refused.append((member.name, why))
                             continue
                         content = archive.extractfile(member)
@@ -173,7 +146,7 @@ class Files:
                     try:
                         size = path.stat().st_size
                         why = (
-                            _too_large(size)
+                            size_refusal(size, _FILE_LIMIT)
                             if path.is_file() and not path.is_symlink()
                             else "no regular file"
                         )
@@ -193,15 +166,3 @@ def _unpacked(raw: IO[bytes], kind: str) -> IO[bytes] | _Xz:
     if kind == "gzip":
         return cast(IO[bytes], gzip.GzipFile(fileobj=raw))
     return cast(IO[bytes], bz2.BZ2File(raw)) if kind == "bzip2" else raw
-
-
-def _too_large(size: int) -> str | None:
-    return f"its {size} bytes are more than any file of this data set has" if size > _FILE_LIMIT else None
-
-
-def _refusal(member: tarfile.TarInfo) -> str | None:
-    if member.name.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", member.name):
-        return "its path points outside the archive"
-    if not member.isreg() or member.issparse():
-        return "a link or a device, not a regular file"
-    return _too_large(member.size)
