@@ -53,6 +53,12 @@ class Model:
         """Mean and standard deviation of its offsets."""
         return self.preprocessing.statistics
 
+    @property
+    def weak(self) -> str:
+        """Characters that it often draws so that they are misread, as its card says."""
+        weak = self.info.get("weak", "")
+        return weak if isinstance(weak, str) else ""
+
     def save(self, folder: str | os.PathLike[str], dtype: str = "float16") -> None:
         """Write config.json and model.safetensors into `folder`, which is made if need be.
 

@@ -29,11 +29,13 @@ class Written:
         page: ink on paper, in millimetres.
         samples: the lines as they were drawn.
         transliteration: the text as it was written, and which characters were replaced.
+        weak: characters of it that the model often draws so that they are misread.
     """
 
     page: Page
     samples: tuple[Sample, ...]
     transliteration: Transliteration
+    weak: str = ""
 
     def save(self, path: str | os.PathLike[str], **options: object) -> None:
         """Write the page as the path's suffix says; see `strokes.export.export` for options."""
@@ -94,7 +96,8 @@ class Writer:
         )
         inks = iter(s.ink for s in samples)
         rows = [next(inks) if line else None for line in lines]
-        return Written(fit_page(rows, page, text=text), tuple(samples), transliteration)
+        weak = "".join(c for c in self.model.weak if c in transliteration.text)
+        return Written(fit_page(rows, page, text=text), tuple(samples), transliteration, weak)
 
     def sample(self, line: str, options: SamplingOptions | None = None) -> Sample:
         """One line as it is drawn, with the window that drew it. `line` is one of `lines(text)`."""

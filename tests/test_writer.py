@@ -158,3 +158,10 @@ def test_options_of_another_type_are_told_as_such(writer):
             writer.sample("a", wrong)
     with pytest.raises(TypeError, match=r"give PageOptions\(\.\.\.\), not dict"):
         writer.write("a", None, {"margin": 3})
+
+
+def test_characters_that_the_model_draws_badly_are_named() -> None:
+    writer = Writer()
+    options = SamplingOptions(tries=1)
+    assert writer.write("9 o'clock", options).weak == "9"
+    assert writer.write("noon", options).weak == ""

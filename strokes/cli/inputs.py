@@ -87,9 +87,11 @@ def sampling_options(args: Arguments) -> SamplingOptions:
     return args.make(SamplingOptions)
 
 
-def remarks(transliteration: Transliteration, doubtful: Iterable[Sample]) -> None:
-    """Say which characters were replaced, and which lines to look at."""
+def remarks(transliteration: Transliteration, doubtful: Iterable[Sample], weak: str = "") -> None:
+    """Say which characters were replaced, which lines to look at, and which characters this model draws badly."""
     if transliteration.replaced:
         say(f"written {transliteration}")
     for sample in doubtful:
         say(f"look at the line {sample.text!r}; another --seed may write it better")
+    if weak:
+        say(f"this model often draws these so that they are misread: {' '.join(weak)}; look at them")

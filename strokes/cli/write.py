@@ -73,7 +73,7 @@ def run(argv: Sequence[str]) -> int:
     with progress("", sum(map(bool, lines)), "line") as tick:
         written = writer.write(text, sampling, paper, progress=tick)
     written.save(args.output, **asdict(formats[suffix]))
-    remarks(written.transliteration, written.doubtful)
+    remarks(written.transliteration, written.doubtful, written.weak)
     _remark_on_size(written.page.width, written.page.height, paper)
     return 0
 

@@ -36,6 +36,8 @@ _SEGMENT = 1.87
 # Characters that are drawn with dots, or with something as small, and how many of them.
 _DOTS = dict.fromkeys("ij.,!?'-", 1) | dict.fromkeys(':;"', 2)
 _DOT = 0.3  # spreads
+# Strokes of marks that have no letter's shape.
+_STROKES = {" ": 0} | dict.fromkeys(".,'-", 1) | dict.fromkeys('!?:;"', 2)
 # Of recorded lines that begin with a letter 5 % begin with a dot, and 1 % with a stroke between that and this size.
 _SHORT_START = 0.8
 
@@ -46,7 +48,8 @@ class QualityReport:
 
     Attributes:
         lost_characters: characters that the window passed over, smeared over others, or went back to.
-        stray_dots: dots beyond those that the words have, less the one that recorded lines have, too.
+        stray_dots: dots beyond those that the words have, less the one that recorded lines have, too; strokes beyond
+            those of the marks in a text of marks alone.
         false_start: whether a line that begins with a letter or digit begins with a dot or a dash.
         drift: whether the writing rises or falls along the line.
     """
@@ -74,9 +77,15 @@ def check_quality(
         points_per_character: of a usual line.
     """
     spread = LineMetrics.of(ink).spread
+    if (
+        set(text) <= _STROKES.keys()
+    ):  # marks alone: there are no letters that a stroke too many could be part of
+        stray = len(ink.strokes) - sum(_STROKES[c] for c in text)
+    else:
+        stray = stray_dots(text, ink, window, spread) - _STRAY_DOTS
     return QualityReport(
         lost_characters(text, window),
-        max(0, stray_dots(text, ink, window, spread) - _STRAY_DOTS),
+        max(0, stray),
         false_start(text, ink, spread),
         baseline_drift(ink, points_per_character) > _MOST_DRIFT,
     )

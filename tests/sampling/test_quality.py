@@ -146,3 +146,14 @@ def test_segments_of_few_points_have_no_median():
     y = np.repeat([0, 6, 0, 6, 0, 6, 0, 6.0], 30) + np.sin(np.arange(240))
     ink = Ink((np.stack([x * y.std(), y], axis=1),))
     assert baseline_drift(ink) == 0 < baseline_drift(ink, points_per_character=10.7)
+
+
+@pytest.mark.parametrize(
+    ("text", "strokes", "stray"), [(".", 1, 0), (".", 2, 1), ("...", 4, 1), ("?!", 4, 0), ("-", 3, 2)]
+)
+def test_a_text_of_marks_alone_has_no_stroke_too_many(text, strokes, stray):
+    ink = Ink(tuple(np.array([[i, 0.0], [i + 0.05, 0.03], [i, -0.02]]) for i in range(strokes)))
+    window = np.repeat(np.eye(len(text) + 1)[: len(text)], -(-3 * strokes // len(text)), axis=0)[
+        : 3 * strokes
+    ]
+    assert check_quality(text, ink, window).stray_dots == stray
