@@ -5,6 +5,7 @@ Saved with every corpus and every model. Geometry is decided by it alone.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
@@ -15,9 +16,12 @@ from .documents import check_fields
 from .ink import Ink
 from .ink.cleaning import deskew, subsample
 from .ink.metrics import LineMetrics, rotated
+from .ink.resampling import simplify
 
 __all__ = ["Preprocessing", "Statistics"]
 
+# How far the smooth curve through the points may stray from the pen's line, in tolerances.
+_BULGE = 4 / 3
 # Ink units are those of a digitiser (some 100 an x-height) or x-heights.
 _Mean = Annotated[float, Meta(ge=-1e6, le=1e6)]
 _Std = Annotated[float, Meta(ge=1e-6, le=1e6)]
@@ -58,7 +62,8 @@ class Statistics:
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """What is done to clean ink before a network sees it, in this order: deskew, scale, subsample, standardise.
+    """What is done to clean ink before a network sees it, in this order: deskew, scale, subsample in time and by shape,
+    standardise.
 
     Args:
         statistics: of the offsets over the training lines.
@@ -121,11 +126,8 @@ class Preprocessing:
             x_height: the writer's, in the units of the recording; that of this line if None.
 
         Raises:
-            ValueError: all its points are at one height, so that it cannot be scaled; or the model wants curvature
-                subsampling.
+            ValueError: all its points are at one height, so that it cannot be scaled.
         """
-        if self.tolerance:
-            raise ValueError("recorded ink cannot be subsampled by its curvature here")
         if self.deskew:
             ink = deskew(ink)
         if self.scale != "none":
@@ -133,7 +135,16 @@ class Preprocessing:
             if not unit > 0:
                 raise ValueError("all its points are at one height")
             ink = Ink(tuple(s.astype(np.float64) / unit for s in ink.strokes))
-        return subsample(ink, self.every, phase)
+        ink = subsample(ink, self.every, phase)
+        return self._simplified(ink) if self.tolerance and ink.strokes else ink
+
+    def _simplified(self, ink: Ink) -> Ink:
+        """Deskewed and scaled ink with the points that its shape needs."""
+        x_height = 1.0 if self.scale == "x_height" else LineMetrics.of(ink).x_height
+        if not x_height > 0:
+            raise ValueError("all its points are at one height")
+        tolerance, longest = self.tolerance * x_height, self.longest_step * x_height
+        return Ink(tuple(simplify(ink.strokes, tolerance, longest or math.inf, _BULGE * tolerance)))
 
     def _unit(self, ink: Ink, x_height: float | None) -> float:
         """The length of one ink unit, in units of the recording; 0 where the ink does not tell."""

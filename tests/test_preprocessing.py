@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from strokes.ink import Ink
 from strokes.ink.cleaning import deskew, subsample
+from strokes.ink.curves import flatten
 from strokes.ink.metrics import LineMetrics, line_slope
 from strokes.page import PageOptions, fit_page
 from strokes.preprocessing import Preprocessing, Statistics
@@ -150,9 +151,39 @@ def test_scaling_by_x_height_takes_the_writers_or_measures_the_line():
         preprocessing.apply(Ink())
 
 
-def test_what_cannot_be_done_to_recorded_ink_is_refused():
-    with pytest.raises(ValueError, match="curvature"):
-        Preprocessing(tolerance=0.02, longest_step=0.8).apply(write("a"))
+def farthest(points: np.ndarray, line: np.ndarray) -> float:
+    """The greatest distance of any of the points from a polyline."""
+    if len(line) == 1:
+        return float(np.hypot(*(points - line).T).max())
+    start, along = line[:-1], np.diff(line, axis=0)
+    share = ((points[:, None] - start) * along).sum(axis=2) / (along**2).sum(axis=1)
+    nearest = start + np.clip(share, 0, 1)[..., None] * along
+    return float(np.linalg.norm(points[:, None] - nearest, axis=2).min(axis=1).max())
+
+
+@pytest.mark.parametrize("scale", ["none", "x_height"])
+@pytest.mark.parametrize("longest_step", [0.0, 0.5])
+def test_points_are_left_out_where_the_shape_does_not_need_them(scale, longest_step):
+    """Tolerance and longest step are in x-heights, whatever the unit of the ink is."""
+    raw = Ink((*write(PANGRAM, 60, slope=0.1).strokes, np.array([[30.0, -90.0]])))
+    preprocessing = Preprocessing(scale=scale, tolerance=0.02, longest_step=longest_step)
+    whole, chosen = replace(preprocessing, tolerance=0.0).apply(raw), preprocessing.apply(raw)
+    x_height = LineMetrics.of(whole).x_height
+    assert x_height == pytest.approx(1 if scale == "x_height" else 60, rel=0.05)
+    assert chosen.point_count < 0.7 * whole.point_count and len(chosen) == len(whole)
+    assert len(chosen.strokes[-1]) == 1  # the dot
+    for before, after in zip(whole.strokes, chosen.strokes, strict=True):
+        np.testing.assert_allclose(after[[0, -1]], before[[0, -1]], rtol=1e-6)
+        steps = np.hypot(*np.diff(after, axis=0).T)
+        assert not longest_step or (steps <= longest_step * x_height * 1.001).all()
+        assert farthest(before, flatten(after, 1e-4 * x_height)) < 0.04 * x_height
+
+
+def test_flat_ink_cannot_be_simplified():
+    for strokes in ([[0, 3], [9, 3]], [[1, 2]]):
+        with pytest.raises(ValueError, match="one height"):
+            Preprocessing(tolerance=0.02).apply(Ink((np.array(strokes),)))
+    assert Preprocessing(tolerance=0.02).apply(Ink()) == Ink()
 
 
 # -- what it says -------------------------------------------------------------------------------
