@@ -126,7 +126,7 @@ class Corpus:
         measured = replace(
             preprocessing or Preprocessing(deskew=False),
             statistics=Statistics((mean_x, mean_y), (std_x, std_y)),
-            x_height=_usual_x_height([kept_ink[i] for i in training]),
+            x_height=_usual_x_height([(kept_ink[i], texts[i]) for i in training]),
             points_per_character=_points_per_character([(counts[i + 1], texts[i]) for i in training]),
         )
         return cls(
@@ -274,7 +274,7 @@ def _current(meta: _MetaOfVersion1, arrays: dict[str, Any]) -> Corpus:
     lengths = made.lengths().tolist()
     measured = replace(
         geometry,
-        x_height=_usual_x_height([made.line(i).ink for i in sampled]),
+        x_height=_usual_x_height([(made.line(i).ink, made.texts[i]) for i in sampled]),
         points_per_character=_points_per_character([(lengths[i], made.texts[i]) for i in training]),
     )
     return replace(made, preprocessing=measured)
@@ -308,8 +308,8 @@ def _evenly(count: int, most: int) -> list[int]:
     return [int(i) for i in np.linspace(0, count - 1, min(count, most))] if count else []
 
 
-def _usual_x_height(inks: Sequence[Ink]) -> float:
-    measured = [LineMetrics.of(inks[i]).x_height for i in _evenly(len(inks), _MEASURED)]
+def _usual_x_height(lines: Sequence[tuple[Ink, str]]) -> float:
+    measured = [LineMetrics.of(*lines[i]).x_height for i in _evenly(len(lines), _MEASURED)]
     return float(np.clip(np.median(measured), 1e-5, 1e6))
 
 

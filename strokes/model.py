@@ -17,6 +17,7 @@ from .alphabet import Alphabet
 from .artifacts import TensorFile, find_artifact, read_config, save_artifact
 from .documents import convert
 from .files import InputError
+from .ink.metrics import X_HEIGHT_PER_SPREAD
 from .network.config import NetworkConfig
 from .preprocessing import Preprocessing, Statistics
 
@@ -145,8 +146,8 @@ def _current(config: _ConfigOfVersion1) -> _Config:
         deskew=bool(options.get("slope", True)),
         scale="spread" if scaled else "none",
         every=every,
-        # Of IAM-OnDB: an x-height is 1.105 times the spread of a line, which is 2.3 times that of a step.
-        x_height=1.105 if scaled else 1.105 * 2.3 * config.statistics.std[1] / every,
+        # Of IAM-OnDB: the spread of a line is 2.3 times that of a step.
+        x_height=X_HEIGHT_PER_SPREAD * (1.0 if scaled else 2.3 * config.statistics.std[1] / every),
         points_per_character=max(1.0, 21.4 / every),
     )
     return _Config(config.network, config.alphabet, preprocessing, config.info)

@@ -112,7 +112,7 @@ class Preprocessing:
         Raises:
             ValueError: the ink is empty.
         """
-        metrics = LineMetrics.of(ink)
+        metrics = LineMetrics.of(ink, text)
         x_height = metrics.x_height_of(text, self.x_height)
         shift = np.array([0.0, metrics.baseline])
         return Ink(tuple((rotated(s, metrics.slope) - shift) / x_height for s in ink.strokes))

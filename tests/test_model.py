@@ -146,12 +146,12 @@ def as_version1(folder: Path, preset: object = None, **fields: object) -> Path:
         (
             {"slope": True, "scale": True, "every": 2},
             Preprocessing(deskew=True, scale="spread", every=2),
-            1.105,
+            1.4,
         ),
-        ({"slope": False, "scale": False, "every": 1}, Preprocessing(deskew=False), 1.105 * 2.3 / 3),
-        ({"slope": True, "scale": False, "every": 2}, Preprocessing(every=2), 1.105 * 2.3 / 6),
-        ({}, Preprocessing(), 1.105 * 2.3 / 3),
-        (None, Preprocessing(), 1.105 * 2.3 / 3),
+        ({"slope": False, "scale": False, "every": 1}, Preprocessing(deskew=False), 1.4 * 2.3 / 3),
+        ({"slope": True, "scale": False, "every": 2}, Preprocessing(every=2), 1.4 * 2.3 / 6),
+        ({}, Preprocessing(), 1.4 * 2.3 / 3),
+        (None, Preprocessing(), 1.4 * 2.3 / 3),
     ],
 )
 def test_geometry_of_format_1_stands_in_the_options_of_its_corpus(

@@ -67,7 +67,7 @@ def test_canonical_ink_is_deskewed_on_its_baseline_and_of_one_size(unit, slope):
     metrics = LineMetrics.of(canonical)
     assert metrics.baseline == pytest.approx(0, abs=0.02)
     assert metrics.slope == pytest.approx(0, abs=2e-3)
-    assert metrics.x_height == pytest.approx(1, abs=0.7)
+    assert metrics.x_height == pytest.approx(1, abs=0.25)
     assert [len(s) for s in canonical.strokes] == [len(s) for s in ink.strokes]
     same = Preprocessing(x_height=1.0).canonical(write(PANGRAM), PANGRAM)
     ours, theirs = (i.points - i.points[0] for i in (canonical, same))

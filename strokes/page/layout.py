@@ -21,8 +21,8 @@ __all__ = ["INK", "PageOptions", "fit_page"]
 #: The name of the layer that text is written on.
 INK = "ink"
 
-# An x-height is this share of the distance between lines; ascenders and descenders reach twice as far.
-_X_HEIGHT = 0.243
+# An x-height is this share of the distance between lines.
+_X_HEIGHT = 0.306
 _LONGEST_M = 20.0
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from msgspec import Meta
 
 from ..documents import check_fields
-from ..ink.metrics import line_spread
+from ..ink.metrics import X_HEIGHT_PER_SPREAD, line_spread
 from ..preprocessing import Preprocessing
 from .trace import PAST, Trace
 
@@ -84,7 +84,7 @@ class BlockStopper:
         self.rules = rules or StoppingRules()
         self._trace, self._preprocessing = trace, preprocessing
         # The spread of a usual line: a hyphen has none of its own.
-        self._usual_spread = preprocessing.x_height / 1.105
+        self._usual_spread = preprocessing.x_height / X_HEIGHT_PER_SPREAD
         self._texts = [""] * rows
         self._characters = np.zeros(rows, np.int64)
         self._limit = np.zeros(rows, np.int64)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strokes.ink import Ink
-from strokes.ink.metrics import LineMetrics, line_slope, rotated
+from strokes.ink.metrics import X_HEIGHT_PER_SPREAD, LineMetrics, line_slope, rotated
 
 PANGRAM = "the quick brown fox jumps over the lazy dog"
 # Whole numbers, so that powers of two scale them exactly.
@@ -71,7 +71,7 @@ def test_measures_are_finite_and_lie_within_the_ink(ink):
     y = np.concatenate([rotated(s, metrics.slope)[:, 1] for s in ink.strokes])
     assert np.isfinite(metrics.slope)
     assert y.min() <= metrics.baseline <= y.max()
-    assert 0 <= metrics.x_height <= max(np.ptp(y), 1.105 * metrics.spread) + 1e-9
+    assert 0 <= metrics.x_height <= max(np.ptp(y), X_HEIGHT_PER_SPREAD * metrics.spread) + 1e-9
     assert metrics.spread == pytest.approx(y.std(), abs=1e-6)
 
 
@@ -95,7 +95,7 @@ def test_a_dot_alone_stands_where_it_is_and_has_no_height():
 def test_ink_without_a_turn_above_its_baseline_has_the_height_of_its_spread():
     """Three dots, none of them above the median one."""
     metrics = LineMetrics.of(Ink(tuple(np.array([[0.0, y]]) for y in (0, 1, 0))))
-    assert metrics.baseline == 0 and metrics.x_height == pytest.approx(1.105 * metrics.spread)
+    assert metrics.baseline == 0 and metrics.x_height == pytest.approx(X_HEIGHT_PER_SPREAD * metrics.spread)
 
 
 def test_empty_ink_cannot_be_measured():
@@ -130,6 +130,33 @@ def test_tall_characters_do_not_make_a_line_look_larger():
     ]
     assert tall.spread / low.spread > 1.6
     assert known[1] / known[0] == pytest.approx(1, abs=0.2)
+
+
+def test_joins_between_letters_and_tremor_are_no_turns():
+    """Small movements up and down in the middle of letters move neither the baseline nor the x-height."""
+    rng = np.random.default_rng(0)
+    ink = write(PANGRAM)
+    shaken = Ink(tuple(s + rng.normal(0, 0.03, s.shape) for s in ink.strokes))
+    ripples = [
+        np.array([[x, -0.5], [x + 0.1, -0.4], [x + 0.2, -0.5], [x + 0.3, -0.4]]) for x in range(0, 50, 1)
+    ]
+    for other in (shaken, Ink((*ink.strokes, *ripples))):
+        one, two = LineMetrics.of(ink), LineMetrics.of(other)
+        assert two.baseline == pytest.approx(one.baseline, abs=0.06)
+        assert two.x_height == pytest.approx(one.x_height, rel=0.08)
+
+
+def test_dots_neither_lower_nor_raise_the_baseline():
+    ink = write(PANGRAM)
+    dots = [np.array([[float(x), -1.6]]) for x in range(0, 50, 1)]
+    assert LineMetrics.of(Ink((*ink.strokes, *dots))).baseline == pytest.approx(0, abs=0.05)
+
+
+@pytest.mark.parametrize("text", ["BILL HALL", "1984 1066", "had held", "can we run", PANGRAM])
+def test_the_text_says_which_tops_are_of_small_letters(text):
+    """As long as there are any: of capitals and digits alone the measure is their own height."""
+    tall_only = not any(c in "acegmnopqrsuvwxyz" for c in text)
+    assert LineMetrics.of(write(text), text).x_height == pytest.approx(2 if tall_only else 1, rel=0.05)
 
 
 def test_digits_alone_are_not_taken_for_small_letters():

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
+from strokes.ink.metrics import X_HEIGHT_PER_SPREAD
 from strokes.preprocessing import Preprocessing, Statistics
 from strokes.sampling.stopping import BlockStopper, StoppingRules
 from strokes.sampling.trace import PAST, Trace
 
 # Ink units are standard deviations, but for a step of 0.05 to the right on average; a usual line has a spread of 1.
-MODEL = Preprocessing(Statistics((0.05, 0.0), (1.0, 1.0)), scale="spread", x_height=1.105)
+MODEL = Preprocessing(Statistics((0.05, 0.0), (1.0, 1.0)), scale="spread", x_height=X_HEIGHT_PER_SPREAD)
 RULES = StoppingRules()
 # Most lines below are flat: half a usual spread is taken.
 NEAR, FAR = 0.3 * RULES.next_word_step, RULES.next_word_step
@@ -112,7 +113,9 @@ def test_far_is_measured_in_spreads_of_the_deskewed_line(size, step, is_end, slo
 @pytest.mark.parametrize("unit", [0.01, 94.0])
 def test_far_does_not_depend_on_the_unit(unit):
     """Offsets are those of the same writing, in a model whose ink units are smaller or larger."""
-    model = replace(MODEL, statistics=Statistics((0.05 * unit, 0.0), (unit, unit)), x_height=1.105 * unit)
+    model = replace(
+        MODEL, statistics=Statistics((0.05 * unit, 0.0), (unit, unit)), x_height=X_HEIGHT_PER_SPREAD * unit
+    )
     pens = [
         zigzag(s, 0.1).add(5, f * RULES.next_word_step, end=True) for s, f in ((1, 0.8), (1, 1.2), (5, 2.2))
     ]
