@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -202,11 +203,9 @@ def _outcome(result: TrainingResult, job: _Job) -> str:
         said += f", best validation {done.best:.4f} nats/point"
     elif not result.finished:
         said += f", not validated yet; {job.out / 'latest'} has the weights as they are"
-    return (
-        said
-        if result.finished
-        else f"{said}; go on with: strokes train {' '.join(job.corpora)} -o {job.out} --resume"
-    )
+    if result.finished:
+        return said
+    return f"{said}; go on with: {shlex.join(['strokes', 'train', *job.corpora, '-o', str(job.out), '--resume'])}"
 
 
 def _threads_asked_for() -> int:
