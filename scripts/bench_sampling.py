@@ -46,18 +46,19 @@ def main() -> None:
     parser.add_argument("--model", default="default")
     parser.add_argument("--precision", choices=("int8", "fp32"), default="int8")
     parser.add_argument("--steps", type=int, default=300, help="of the network in a run (default: 300)")
+    parser.add_argument("--words", type=int, default=300, help="of the page and the letter (default: 300)")
     args = parser.parse_args()
-    result = measure(args.model, args.precision, args.runs, args.steps)
+    result = measure(args.model, args.precision, args.runs, args.steps, args.words)
     print(json.dumps(result) if args.json else table(result))
 
 
-def measure(name: str, precision: str, runs: int, steps: int) -> dict[str, object]:
+def measure(name: str, precision: str, runs: int, steps: int, words: int) -> dict[str, object]:
     """Every figure; runs of different measures take turns, so that what else the machine does meets them all."""
     model = load_model(name)
     engines = make_engines(model, precision)  # type: ignore[arg-type]  # one of the choices
     writer = Writer(name, precision)  # type: ignore[arg-type]
-    text = (WORDS + " ") * (-(-300 // len(WORDS.split())))
-    text = " ".join(text.split()[:300])
+    text = (WORDS + " ") * (-(-words // len(WORDS.split())))
+    text = " ".join(text.split()[:words])
     measures: dict[str, Callable[[], float]] = {}
     for threads in sorted({1, min(2, os.cpu_count() or 1)}):
         measures[f"plain_batch1_{threads}_threads"] = plain(model, threads, steps)
