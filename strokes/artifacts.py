@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from .documents import encode_json, read_json
-from .files import InputError, atomic_path
+from .files import InputError, atomic_path, make_folder
 
 __all__ = [
     "CONFIG",
@@ -52,13 +52,7 @@ def save_artifact(
     Raises:
         InputError: the folder cannot be made or written to.
     """
-    folder = Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as e:
-        raise InputError(
-            f"{folder}: this folder cannot be made ({e.strerror}); choose another place"
-        ) from None
+    folder = make_folder(folder)
     stored = {
         name: np.array(t, dtype if np.issubdtype(np.asarray(t).dtype, np.floating) else None, order="C")
         for name, t in tensors.items()

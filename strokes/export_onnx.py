@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import onnx
 
 from .documents import encode_json
-from .files import InputError, write_whole
+from .files import make_folder, write_whole
 from .model import Model
 from .network.config import NetworkConfig
 from .preprocessing import Preprocessing
@@ -151,13 +150,7 @@ def export_onnx(
         inputs=tuple(map(_input, body.input)),
         outputs=tuple(map(_output, body.output)),
     )
-    folder = Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as e:
-        raise InputError(
-            f"{folder}: this folder cannot be made ({e.strerror}); choose another place"
-        ) from None
+    folder = make_folder(folder)
     write_whole(folder / GRAPH, graph)
     write_whole(folder / DESCRIPTION, encode_json(description))
     return description

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-__all__ = ["InputError", "atomic_path", "check_output", "exit_on_sigterm", "write_whole"]
+__all__ = ["InputError", "atomic_path", "check_output", "exit_on_sigterm", "make_folder", "write_whole"]
 
 
 class InputError(ValueError):
@@ -33,6 +33,20 @@ def check_output(path: str | os.PathLike[str]) -> Path:
     """
     _target(path)
     return Path(path)
+
+
+def make_folder(folder: str | os.PathLike[str]) -> Path:
+    """The folder, made with those above it if need be.
+
+    Raises:
+        InputError: it cannot be made.
+    """
+    made = Path(folder)
+    try:
+        made.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise InputError(f"{made}: this folder cannot be made ({e.strerror}); choose another place") from None
+    return made
 
 
 def write_whole(path: str | os.PathLike[str], data: bytes) -> None:

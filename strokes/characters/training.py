@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 import math
 import platform
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from ..files import InputError
 from ..runs.averaging import averaged
 from ..runs.checkpoints import resume_from
 from ..runs.folder import hold_folder
-from ..runs.hardware import compute_dtype, keep_freed_memory
+from ..runs.hardware import compute_dtype, flush_denormals, keep_freed_memory
 from ..runs.progress import Count, Progress, check_identity
 from ..runs.run import Run
 from ..runs.schedule import warmup_cosine
@@ -159,7 +159,7 @@ def train(
     """
     examples = Examples.select(characters, config, KINDS[kind].learns_unlabelled)
     identity = _identity(kind, examples, config)
-    with hold_folder(run, resume), _flushed_denormals():
+    with hold_folder(run, resume), flush_denormals():
         learner = _Learner(kind, examples, config, device)
         progress = CharacterProgress(identity=identity)
         if resume:
@@ -346,13 +346,3 @@ def _identity(kind: str, examples: Examples, config: CharacterTrainingConfig) ->
         balance=config.balance,
         labelled=config.labelled,
     )
-
-
-@contextmanager
-def _flushed_denormals() -> Iterator[None]:
-    """Numbers too small for full digits, which are very slow, count as 0 for as long as this is entered."""
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_flush_denormal(False)
