@@ -50,9 +50,11 @@ correlations r. Choose a component j with probability softmax((1 + b) p)[j]. Let
 network.scale_floor) exp(-b), sy likewise, rho = max_correlation tanh(r[j]), and u, v standard normal. Then dx = mx[j] +
 sx u, dy = my[j] + sy (rho u + sqrt(1 - rho^2) v), and end_of_stroke is 1 with probability 1 / (1 + exp(-e)), else 0.
 
-Random numbers: for the ink of strokes with the same seed, take them from numpy.random.default_rng((seed, line, try)),
-line and try counted from 0: at each step two uniform ones (for the component, by its cumulative probability, and for
-the end of the stroke), then two normal ones (u and v).
+Random numbers: for the ink of strokes with the same seed, spawn two of numpy.random.SeedSequence((seed, line, word,
+try)), all counted from 0, and a numpy.random.PCG64 generator of each. At each step take two uniform numbers from the
+first (for the component, by its cumulative probability, and for the end of the stroke) and two normal ones from the
+second (u and v). A line begins with word 0, try 0; where strokes goes back because a word went wrong, it goes on with
+that word and its next try.
 
 Ink: the pen begins at the origin. A point moves it by dx preprocessing.statistics.std[0] +
 preprocessing.statistics.mean[0] to the right and by dy std[1] + mean[1] down. A point with end_of_stroke is the last of

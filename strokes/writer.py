@@ -12,7 +12,7 @@ from .export import export
 from .files import InputError
 from .model import DEFAULT_MODEL, Model, load_model
 from .page import Page, PageOptions, fit_page
-from .sampling import OnPoints, Sample, Sampler, SamplingOptions
+from .sampling import OnPoints, Reader, Sample, Sampler, SamplingOptions
 from .sampling.engines import Precision, make_engines
 
 __all__ = ["Writer", "Written"]
@@ -43,8 +43,8 @@ class Written:
 
     @property
     def doubtful(self) -> tuple[Sample, ...]:
-        """Lines that failed the quality checks in every try: look at these."""
-        return tuple(s for s in self.samples if not s.sound)
+        """Lines that failed the quality checks, or were misread, in every try: look at these."""
+        return tuple(s for s in self.samples if not s.clean)
 
 
 class Writer:
@@ -53,16 +53,20 @@ class Writer:
     Args:
         model: a packaged model's name, the folder of one, or a loaded one.
         precision: "int8" or, slower, "fp32"; see `strokes.sampling.engines`.
+        reader: reads what was drawn, so that words that read wrong are written again; None for none.
 
     Raises:
         InputError: there is no such model.
     """
 
     def __init__(
-        self, model: str | os.PathLike[str] | Model = DEFAULT_MODEL, precision: Precision = "int8"
+        self,
+        model: str | os.PathLike[str] | Model = DEFAULT_MODEL,
+        precision: Precision = "int8",
+        reader: Reader | None = None,
     ) -> None:
         self.model = model if isinstance(model, Model) else load_model(model)
-        self._sampler = Sampler(self.model, make_engines(self.model, precision))
+        self._sampler = Sampler(self.model, make_engines(self.model, precision), reader=reader)
 
     def write(
         self,
@@ -79,7 +83,7 @@ class Writer:
 
         Args:
             text: any text; what the pen has not learned is transliterated.
-            options: bias, seed and tries.
+            options: bias, seed and how often a word may be written.
             page: line height and margin.
             progress: called with the number of lines done each time some are.
             on_points: called as points are drawn; see `strokes.sampling.OnPoints`.

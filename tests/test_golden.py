@@ -86,7 +86,7 @@ def offsets(sample: Sample) -> np.ndarray:
 
 @pytest.mark.parametrize(("name", "bias", "tries"), CASES)
 def test_ink_by_seed(name: str, bias: float, tries: int) -> None:
-    samples = sampler(name).sample(LINES, SamplingOptions(bias=bias, seed=7, tries=tries))
+    samples = sampler(name).sample(LINES, SamplingOptions(bias=bias, seed=7, best_of=tries))
     lines = [offsets(sample) for sample in samples]
     stored = golden(f"ink-{name}-{bias}-{tries}", {str(i): line for i, line in enumerate(lines)})
     same = 0
@@ -111,12 +111,12 @@ def test_ink_by_seed_in_integers(name: str, bias: float) -> None:
 
 
 def test_window_of_the_heatmap() -> None:
-    sample = sampler("default").sample(["You know"], SamplingOptions(bias=1.0, seed=1, tries=1))[0]
+    sample = sampler("default").sample(["You know"], SamplingOptions(bias=1.0, seed=1, best_of=1))[0]
     check("window", {"phi": sample.window.astype(np.float16)}, 0.01)
 
 
 def test_page_with_blank_line_and_transliteration() -> None:
-    written = Writer().write(PAGE, SamplingOptions(bias=1.0, seed=3, tries=2))
+    written = Writer().write(PAGE, SamplingOptions(bias=1.0, seed=3, best_of=2))
     replaced = dict(written.transliteration.replaced)
     assert replaced == {"\u00ef": "i", "\u2013": "-", "\u20ac": "EUR", "\u00bd": "1/2"}
     arrays = {f"{i:03}": stroke for i, stroke in enumerate(written.page.strokes)}

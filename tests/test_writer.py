@@ -14,7 +14,7 @@ from strokes.page import fit_page
 from strokes.sampling import QualityReport
 from strokes.writer import LONGEST_LINE, Written
 
-ONCE = SamplingOptions(tries=1)
+ONCE = SamplingOptions(best_of=1)
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def test_samples_are_the_lines_and_the_page_has_their_ink(writer):
 
 
 def test_same_seed_same_page_another_seed_another(writer):
-    pages = [writer.write("same text", SamplingOptions(seed=s, tries=1)).page for s in (1, 1, 2)]
+    pages = [writer.write("same text", SamplingOptions(seed=s, best_of=1)).page for s in (1, 1, 2)]
     first, again, other = (np.concatenate(p.strokes) for p in pages)
     np.testing.assert_array_equal(first, again)
     assert first.shape != other.shape or not np.array_equal(first, other)
@@ -162,6 +162,6 @@ def test_options_of_another_type_are_told_as_such(writer):
 
 def test_characters_that_the_model_draws_badly_are_named() -> None:
     writer = Writer()
-    options = SamplingOptions(tries=1)
+    options = SamplingOptions(best_of=1)
     assert writer.write("9 o'clock", options).weak == "9"
     assert writer.write("noon", options).weak == ""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ..alphabet import Transliteration
-    from ..sampling import Sample, SamplingOptions
+    from ..sampling import Sample, SamplingOptions, Word
 
 __all__ = ["add_sampling", "add_text", "read_text", "remarks", "sampling_options"]
 
@@ -63,7 +63,7 @@ def add_sampling(parser: Parser) -> None:
     from ..sampling import SamplingOptions
 
     parser.add_options(
-        SamplingOptions(), title="writing", metavars={"bias": "B", "seed": "N"}, leave_out=("tries",)
+        SamplingOptions(), title="writing", metavars={"bias": "B", "seed": "N", "best_of": "N"}
     )
     parser.add_argument(
         "--model",
@@ -92,6 +92,15 @@ def remarks(transliteration: Transliteration, doubtful: Iterable[Sample], weak: 
     if transliteration.replaced:
         say(f"written {transliteration}")
     for sample in doubtful:
-        say(f"look at the line {sample.text!r}; another --seed may write it better")
+        words = ", ".join(_about(word) for word in sample.doubtful)
+        where = f"{words} in the line" if words else "the line"
+        say(f"look at {where} {sample.text!r}; another --seed may write it better")
     if weak:
         say(f"this model often draws these so that they are misread: {' '.join(weak)}; look at them")
+
+
+def _about(word: Word) -> str:
+    """A word, and what it reads as if that is something else."""
+    return (
+        f"{word.text!r} (reads {word.reading.read!r})" if word.reading and word.misread else repr(word.text)
+    )

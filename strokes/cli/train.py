@@ -228,7 +228,7 @@ def _draw(model: Model, path: Path) -> None:
     from ..figures import samples_sheet
     from ..sampling import Sampler, SamplingOptions
 
-    lines = Sampler(model).sample(_SAMPLES, SamplingOptions(tries=1))
+    lines = Sampler(model).sample(_SAMPLES, SamplingOptions(best_of=1))
     title = f"{model.info['epochs']:.2f} epochs, {model.info['validation']['nats_per_point']:.3f} nats/point"
     samples_sheet([(line.text, line.ink) for line in lines], path, title)
     _curves(path.parent)

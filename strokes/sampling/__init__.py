@@ -2,6 +2,18 @@
 
 from .options import SamplingOptions
 from .quality import QualityReport
+from .reader import AlignedReader, Reader
 from .sampler import OnPoints, Sample, Sampler
+from .words import Word, WordReading
 
-__all__ = ["OnPoints", "QualityReport", "Sample", "Sampler", "SamplingOptions"]
+__all__ = [
+    "AlignedReader",
+    "OnPoints",
+    "QualityReport",
+    "Reader",
+    "Sample",
+    "Sampler",
+    "SamplingOptions",
+    "Word",
+    "WordReading",
+]

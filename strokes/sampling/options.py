@@ -20,8 +20,8 @@ class SamplingOptions:
         bias: 0 draws as lively as the data are, with all their accidents; towards 1 and above, neater and more alike
             (Graves 2013, eqs. 61-62).
         seed: the same seed gives the same ink.
-        tries: a line that fails the quality checks is drawn again, up to this often in all, and the best is kept;
-            1 keeps the first.
+        best_of: a word that goes wrong is written again, and so is the line from there on, up to this often in all,
+            and the best is kept; 1 keeps whatever comes first, and reads nothing.
 
     Raises:
         ValueError: a number is out of range.
@@ -29,7 +29,7 @@ class SamplingOptions:
 
     bias: Annotated[float, Meta(ge=0, le=20)] = 1.0
     seed: Seed = 0
-    tries: Annotated[int, Meta(ge=1, le=1000)] = 8
+    best_of: Annotated[int, Meta(ge=1, le=1000)] = 8
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -7,6 +7,7 @@ cross them (given with each), read with the network's own window.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,18 +17,26 @@ from ..ink.cleaning import deskew
 from ..ink.metrics import LineMetrics
 
 __all__ = [
+    "STRAY_DOTS",
     "QualityReport",
     "baseline_drift",
+    "best_shares",
     "check_quality",
+    "dot_size",
+    "drifts",
     "false_start",
+    "is_marks",
     "lost_characters",
+    "smeared_places",
+    "starts_short",
     "stray_dots",
+    "stray_places",
 ]
 
 # Recorded lines: 5 % have a character with less than 0.47 of the attention at its best moment.
 _LEAST_SHARE = 0.4
-# Recorded lines: 12 % have more than one.
-_STRAY_DOTS = 1
+#: Of a line, that are no fault. Recorded lines: 12 % have more.
+STRAY_DOTS = 1
 # In spreads (standard deviations of y). Recorded lines: 2 % drift by more, over segments of more points than this
 # many characters have.
 _MOST_DRIFT = 1.9
@@ -77,12 +86,10 @@ def check_quality(
         points_per_character: of a usual line.
     """
     spread = LineMetrics.of(ink).spread
-    if (
-        set(text) <= _STROKES.keys()
-    ):  # marks alone: there are no letters that a stroke too many could be part of
+    if is_marks(text):
         stray = len(ink.strokes) - sum(_STROKES[c] for c in text)
     else:
-        stray = stray_dots(text, ink, window, spread) - _STRAY_DOTS
+        stray = stray_dots(text, ink, window, spread) - STRAY_DOTS
     return QualityReport(
         lost_characters(text, window),
         max(0, stray),
@@ -95,8 +102,18 @@ def lost_characters(text: str, window: np.ndarray) -> int:
     """How many characters the window passed over, smeared over others, or went back to."""
     place = window.argmax(axis=1)
     back = int(np.maximum(0, -np.diff(place) - 1).sum())
-    share = (window / np.maximum(window.sum(axis=1, keepdims=True), 1e-9)).max(axis=0)
-    return back + sum(1 for s, c in zip(share, text, strict=False) if c != " " and s < _LEAST_SHARE)
+    return back + len(smeared_places(text, best_shares(window)))
+
+
+def best_shares(window: np.ndarray) -> np.ndarray:
+    """The attention that each position had at its best moment, (U + 1,) in 0..1; window (N, U + 1), N >= 1."""
+    best: np.ndarray = (window / np.maximum(window.sum(axis=1, keepdims=True), 1e-9)).max(axis=0)
+    return best
+
+
+def smeared_places(text: str, shares: np.ndarray) -> list[int]:
+    """Characters that never had enough of the attention, by place."""
+    return [i for i in np.flatnonzero(shares[: len(text)] < _LEAST_SHARE).tolist() if text[i] != " "]
 
 
 def stray_dots(text: str, ink: Ink, window: np.ndarray, spread: float | None = None) -> int:
@@ -108,23 +125,38 @@ def stray_dots(text: str, ink: Ink, window: np.ndarray, spread: float | None = N
         window: phi, (N, U + 1).
         spread: of the line, measured if None.
     """
-    size, first = _DOT * (LineMetrics.of(ink).spread if spread is None else spread), 0
+    size = dot_size(LineMetrics.of(ink).spread if spread is None else spread)
+    firsts = np.cumsum([0, *map(len, ink.strokes)])
+    dots = [
+        int(first) for first, s in zip(firsts, ink.strokes, strict=False) if np.ptp(s, axis=0).max() < size
+    ]
+    return len(stray_places(text, window[dots].argmax(axis=1).tolist()))
+
+
+def dot_size(spread: float) -> float:
+    """What is smaller in every direction is a dot, in a line of this spread."""
+    return _DOT * spread
+
+
+def stray_places(text: str, dots: Sequence[int]) -> list[int]:
+    """Of dots, given by the place of the window when each was begun, those beyond the dots that their words have."""
     # Dots due in the word after each space; -1 stands before the first word.
     due = {
         i: sum(_DOTS.get(c, 0) for c in text[i + 1 :].split(" ")[0])
         for i in range(-1, len(text))
         if i < 0 or text[i] == " "
     }
-    for stroke in ink.strokes:
-        if np.ptp(stroke, axis=0).max() < size:
-            place = min(int(window[first].argmax()), len(text) - 1)
-            begin = text.rfind(" ", 0, max(place, 1))
-            if begin >= 0 and place - begin <= 2:  # a late dot of the word before, if that still lacks one
-                before = text.rfind(" ", 0, begin)
-                begin = before if due[before] > 0 else begin
-            due[begin] -= 1
-        first += len(stroke)
-    return -sum(min(0, n) for n in due.values())
+    stray = []
+    for at in dots:
+        place = min(at, len(text) - 1)
+        begin = text.rfind(" ", 0, max(place, 1))
+        if begin >= 0 and place - begin <= 2:  # a late dot of the word before, if that still lacks one
+            before = text.rfind(" ", 0, begin)
+            begin = before if due[before] > 0 else begin
+        due[begin] -= 1
+        if due[begin] < 0:
+            stray.append(place)
+    return stray
 
 
 def false_start(text: str, ink: Ink, spread: float | None = None) -> bool:
@@ -133,7 +165,17 @@ def false_start(text: str, ink: Ink, spread: float | None = None) -> bool:
     Some recorded lines do, where a pen was tried; what follows is seldom a whole letter.
     """
     spread = LineMetrics.of(ink).spread if spread is None else spread
-    return text[0].isalnum() and float(np.ptp(ink.strokes[0], axis=0).max()) < _SHORT_START * spread
+    return starts_short(text, float(np.ptp(ink.strokes[0], axis=0).max()), spread)
+
+
+def starts_short(text: str, extent: float, spread: float) -> bool:
+    """`false_start`, where the larger of the first stroke's width and height is known."""
+    return text[0].isalnum() and extent < _SHORT_START * spread
+
+
+def is_marks(text: str) -> bool:
+    """Whether a text is of marks alone: it has no letters that a stroke too many could be part of."""
+    return set(text) <= _STROKES.keys()
 
 
 def baseline_drift(ink: Ink, points_per_character: float = 21.4) -> float:
@@ -141,16 +183,30 @@ def baseline_drift(ink: Ink, points_per_character: float = 21.4) -> float:
 
     Segments are six spreads wide; those of few points have no median worth the name.
     """
+    medians = _segments(ink, points_per_character)[1]
+    return float(np.ptp(list(medians.values()))) if medians else 0.0
+
+
+def drifts(ink: Ink, points_per_character: float = 21.4) -> int | None:
+    """The first point of the segment that strays most from the others, if the baseline drifts too far."""
+    segment, medians = _segments(ink, points_per_character)
+    if not medians or np.ptp(list(medians.values())) <= _MOST_DRIFT:
+        return None
+    middle = float(np.median(list(medians.values())))
+    worst = max(medians, key=lambda i: abs(medians[i] - middle))
+    return int((segment == worst).argmax())
+
+
+def _segments(ink: Ink, points_per_character: float) -> tuple[np.ndarray, dict[int, float]]:
+    """The segment of each point, and the median of y in those that have points enough, in spreads."""
     points = deskew(ink).points.astype(np.float64)
     spread = points[:, 1].std()
     if spread == 0:
-        return 0.0
+        return np.zeros(len(points), np.int64), {}
     segment = (points[:, 0] - points[:, 0].min()) / (6 * spread)
     if segment.max() > len(points):  # ink that is all but flat: no segment has points enough
-        return 0.0
+        return np.zeros(len(points), np.int64), {}
     segment = segment.astype(np.int64)
-    least = _SEGMENT * points_per_character
-    medians = [
-        np.median(points[segment == i, 1]) for i in range(segment.max() + 1) if (segment == i).sum() > least
-    ]
-    return float(np.ptp(medians) / spread) if medians else 0.0
+    counts = np.bincount(segment)
+    enough = np.flatnonzero(counts > _SEGMENT * points_per_character).tolist()
+    return segment, {i: float(np.median(points[segment == i, 1]) / spread) for i in enough}

@@ -13,18 +13,19 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from ..model import Model
-from .block import Block, OnPoints
+from .block import Block, OnPoints, Pen
 from .engine import Engine
 from .engines import make_engines
 from .options import SamplingOptions
+from .reader import Reader
 from .sample import Sample
 from .scheduler import Scheduler
 from .stopping import StoppingRules
 
 __all__ = ["OnPoints", "Sample", "Sampler"]
 
-# Rows of a block: more share each read of the weights, fewer end together.
-_FEWEST, _MOST = 2, 32
+# Rows of a block: more share each read of the weights, and need more memory.
+_MOST = 64
 
 
 class Sampler:
@@ -35,6 +36,7 @@ class Sampler:
         make_engine: an engine of so many rows; that of `make_engines` if None.
         rules: constants of stopping.
         threads: blocks drawn at once, each in a thread of its own; as many as there are cores if None.
+        reader: reads what was drawn, so that words that read wrong are written again; None for none.
     """
 
     def __init__(
@@ -43,10 +45,16 @@ class Sampler:
         make_engine: Callable[[int], Engine] | None = None,
         rules: StoppingRules | None = None,
         threads: int | None = None,
+        reader: Reader | None = None,
     ) -> None:
         self.model = model
-        self._make_engine = make_engine or make_engines(model)
-        self._rules = rules or StoppingRules()
+        self._pen = Pen(
+            make_engine or make_engines(model),
+            model.preprocessing,
+            model.network.scale_floor,
+            rules or StoppingRules(),
+            reader,
+        )
         self._threads = threads or _cores()
 
     def sample(
@@ -57,14 +65,14 @@ class Sampler:
         progress: Callable[[int], object] | None = None,
         on_points: OnPoints | None = None,
     ) -> list[Sample]:
-        """Draw each text as one line; line i is drawn from (seed, i, try), whatever the other lines are.
+        """Draw each text as one line; line i is drawn from (seed, i), whatever the other lines are.
 
         Args:
             texts: characters of the model's alphabet; others are drawn as "some other character".
-            options: bias, seed and tries.
+            options: bias, seed and how often a word may be written.
             progress: called with the number of lines done each time some are.
             on_points: called as points are drawn, for pages that draw while they are written; one call at a time, from
-                any thread. A line that it cancels is as far as its best try came, and it is not called for it again.
+                any thread. A line that it cancels is as far as it came, and it is not called for it again.
 
         Raises:
             ValueError: a text is empty or white space only.
@@ -73,48 +81,26 @@ class Sampler:
         for text in texts:
             if not text.strip():
                 raise ValueError("there is nothing to write in an empty line")
-        ids = [self.model.alphabet.encode(text + self._rules.next_word) for text in texts]
-        scheduler = Scheduler(list(texts), ids, options.tries, progress)
-        tries = len(texts) * options.tries
-        threads = min(self._threads, tries)
-        rows = _FEWEST
-        while rows < min(_MOST, -(-len(texts) // max(1, threads))):
-            rows *= 2
-        self._draw(scheduler, options, threads, min(rows, max(1, tries)), _one_at_a_time(on_points))
-        return scheduler.outcome()
-
-    def _draw(
-        self,
-        scheduler: Scheduler,
-        options: SamplingOptions,
-        threads: int,
-        rows: int,
-        on_points: OnPoints | None,
-    ) -> None:
+        ids = [self.model.alphabet.encode(text + self._pen.rules.next_word) for text in texts]
+        scheduler = Scheduler(texts, ids, progress)
+        threads = max(1, min(self._threads, len(texts)))
+        rows = max(1, min(_MOST, -(-len(texts) // threads)))
+        streamed = _one_at_a_time(on_points)
         stop = threading.Event()
 
         def work() -> None:
-            block = Block(
-                self._make_engine,
-                rows,
-                self.model.preprocessing,
-                self.model.network.scale_floor,
-                self._rules,
-                options,
-                scheduler,
-                on_points,
-            )
-            block.run(stop.is_set)
+            Block(self._pen, rows, options, scheduler, streamed).run(stop.is_set)
 
-        if threads <= 1:
+        if threads == 1:
             work()
-            return
+            return scheduler.outcome()
         with ThreadPoolExecutor(threads) as pool:
             try:
                 for future in [pool.submit(work) for _ in range(threads)]:
                     future.result()
             finally:  # Ctrl-C, or an error in one of them
                 stop.set()
+        return scheduler.outcome()
 
 
 def _one_at_a_time(on_points: OnPoints | None) -> OnPoints | None:
@@ -123,9 +109,9 @@ def _one_at_a_time(on_points: OnPoints | None) -> OnPoints | None:
     lock, call = threading.Lock(), on_points
     cancelled: set[int] = set()
 
-    def locked(line: int, attempt: int, offsets: np.ndarray) -> bool | None:
+    def locked(line: int, kept: int, offsets: np.ndarray) -> bool | None:
         with lock:
-            if line not in cancelled and call(line, attempt, offsets) is False:
+            if line not in cancelled and call(line, kept, offsets) is False:
                 cancelled.add(line)
             return line not in cancelled
 

@@ -52,17 +52,9 @@ class StoppingRules:
             raise ValueError(f"next_word is {self.next_word!r}; it must have {PAST} characters")
 
 
-# What `BlockStopper` keeps in an array over the rows.
-_BY_ROW = (
-    "_characters",
-    "_limit",
-    "_drawn",
-    "_pen_up",
-    "_at_last",
-    "_first_past",
-    "_late",
-    "_late_right",
-)
+# What `BlockStopper` keeps in an array over the rows; the second ones change as points are drawn.
+_COUNTED = ("_drawn", "_pen_up", "_at_last", "_first_past", "_late", "_late_right")
+_BY_ROW = ("_characters", "_limit", *_COUNTED)
 
 
 class BlockStopper:
@@ -83,8 +75,8 @@ class BlockStopper:
     ) -> None:
         self.rules = rules or StoppingRules()
         self._trace, self._preprocessing = trace, preprocessing
-        # The spread of a usual line: a hyphen has none of its own.
-        self._usual_spread = preprocessing.x_height / X_HEIGHT_PER_SPREAD
+        #: The spread of a usual line, in ink units: a hyphen has none of its own.
+        self.usual_spread = preprocessing.x_height / X_HEIGHT_PER_SPREAD
         self._texts = [""] * rows
         self._characters = np.zeros(rows, np.int64)
         self._limit = np.zeros(rows, np.int64)
@@ -109,6 +101,15 @@ class BlockStopper:
             counter[row] = 0
         self._first_past[row] = -1
 
+    def snapshot(self, row: int) -> tuple[int, ...]:
+        """What is counted in a row."""
+        return tuple(int(getattr(self, name)[row]) for name in _COUNTED)
+
+    def restore(self, row: int, counters: tuple[int, ...]) -> None:
+        """Put back what `snapshot` gave; the trace has gone back as well."""
+        for name, value in zip(_COUNTED, counters, strict=True):
+            getattr(self, name)[row] = value
+
     def take(self, keep: list[int]) -> None:
         """Go on with these rows alone, in this order."""
         self._changed = True
@@ -120,6 +121,11 @@ class BlockStopper:
         """How many of the points drawn in a row belong to its line, whatever comes after them."""
         first = int(self._first_past[row])
         return int(self._drawn[row]) if first < 0 else first + 1
+
+    def spread(self, row: int) -> float:
+        """Of the line so far, in ink units; at least half and at most twice a usual one."""
+        ink = self._preprocessing.to_ink(self._trace.offsets(row, int(self._drawn[row])))
+        return float(np.clip(line_spread(ink), self.usual_spread / 2, self.usual_spread * 2))
 
     def step(self, points: np.ndarray, phi: np.ndarray, active: np.ndarray) -> dict[int, tuple[int, bool]]:
         """Which lines end with this step.
@@ -182,15 +188,10 @@ class BlockStopper:
         self._late[row] += 1
         self._late_right[row] += right > 0
         return bool(
-            (past_text and right > self.rules.next_word_step * self._spread(row))
+            (past_text and right > self.rules.next_word_step * self.spread(row))
             or self._late[row] > self.rules.late_strokes
             or self._late_right[row] > self.rules.late_right
         )
-
-    def _spread(self, row: int) -> float:
-        """Of the line so far, in ink units; at least half and at most twice a usual one."""
-        ink = self._preprocessing.to_ink(self._trace.offsets(row, int(self._drawn[row])))
-        return float(np.clip(line_spread(ink), self._usual_spread / 2, self._usual_spread * 2))
 
     def _mark_is_due(self, row: int) -> bool:
         """Whether the text ends in a mark for which the pen has not been set down yet."""
@@ -205,7 +206,7 @@ class BlockStopper:
         places = self._trace.window(row, len(text), drawn).argmax(axis=1)
         moves = offsets[:, :2] * self._preprocessing.statistics.std + self._preprocessing.statistics.mean
         begins = np.flatnonzero(offsets[:-1, 2] > 0.5) + 1
-        size = self.rules.dot * self._spread(row)
+        size = self.rules.dot * self.spread(row)
         for begin, end in zip(begins, [*begins[1:], len(offsets)], strict=True):
             if places[begin] >= len(text) - 1 and moves[begin, 0] > 0:
                 extent = np.ptp(np.cumsum(moves[begin:end], axis=0), axis=0).max()

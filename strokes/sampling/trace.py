@@ -9,8 +9,8 @@ __all__ = ["PAST", "Trace"]
 #: Positions past the text whose window weights count as "past the end": the length of the word asked for beyond it.
 PAST = 4
 
-# Steps that no row needs are dropped once there are so many.
-_KEPT = 4096
+# Points that rows have room for at first; and columns that are added at a time.
+_POINTS, _COLUMNS = 512, 16
 
 
 class Trace:
@@ -21,44 +21,57 @@ class Trace:
     """
 
     def __init__(self, rows: int) -> None:
-        self._points: list[np.ndarray] = []
-        self._windows: list[np.ndarray] = []
-        self._begun: list[int | None] = [None] * rows
-        self._dropped = 0
+        self._points = np.zeros((rows, _POINTS, 3))
+        self._windows = np.zeros((rows, _POINTS, 0), np.float32)
+        self._lengths = np.zeros(rows, np.int64)
+        self._rows = np.zeros(0, np.int64)  # that hold a line
+        self._begun = np.zeros(rows, bool)
 
     def begin(self, row: int) -> None:
         """A new line begins in a row."""
-        self._begun[row] = self._dropped + len(self._points)
+        self._lengths[row] = 0
+        self._begun[row] = True
+        self._rows = np.flatnonzero(self._begun)
 
     def release(self, row: int) -> None:
         """The line in a row is no longer needed."""
-        self._begun[row] = None
-        now = self._dropped + len(self._points)
-        oldest = min((b for b in self._begun if b is not None), default=now) - self._dropped
-        if oldest > _KEPT or oldest == len(self._points):
-            del self._points[:oldest], self._windows[:oldest]
-            self._dropped += oldest
+        self._begun[row] = False
+        self._rows = np.flatnonzero(self._begun)
+
+    def rewind(self, row: int, length: int) -> None:
+        """Forget all but the first `length` points of a row."""
+        if not 0 <= length <= self._lengths[row]:
+            raise ValueError(f"row {row} has {self._lengths[row]} points and cannot go back to {length}")
+        self._lengths[row] = length
 
     def append(self, points: np.ndarray, phi: np.ndarray) -> None:
         """One step of all rows: points (rows, 3), phi (rows, U + 1)."""
-        self._points.append(points)
-        self._windows.append(phi.copy())
+        rows = self._rows
+        lengths = self._lengths[rows]
+        self._make_room(int(lengths.max(initial=0)) + 1, phi.shape[1])
+        self._points[rows, lengths] = points[rows]
+        self._windows[rows, lengths, : phi.shape[1]] = phi[rows]
+        self._lengths[rows] += 1
 
     def take(self, keep: list[int]) -> None:
         """Go on with these rows alone, in this order."""
-        self._points = [p[keep] for p in self._points]
-        self._windows = [w[keep] for w in self._windows]
-        self._begun = [self._begun[row] for row in keep]
+        self._points, self._windows = self._points[keep], self._windows[keep]
+        self._lengths, self._begun = self._lengths[keep], self._begun[keep]
+        self._rows = np.flatnonzero(self._begun)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """(rows,) int64: how many points were drawn in each row; not to be changed."""
+        return self._lengths
 
     def length(self, row: int) -> int:
         """How many points were drawn in a row."""
-        begun = self._begun[row]
-        return 0 if begun is None else self._dropped + len(self._points) - begun
+        return int(self._lengths[row]) if self._begun[row] else 0
 
     def points(self, row: int, first: int = 0, last: int | None = None) -> np.ndarray:
         """Points drawn in a row, from the `first` to before the `last`, (n, 3) float64."""
-        drawn = self._since(self._points, row)[first:last]
-        return np.array([p[row] for p in drawn]).reshape(-1, 3)
+        self._check(row)
+        return self._points[row, : self._lengths[row]][first:last].copy()
 
     def offsets(self, row: int, length: int | None = None) -> np.ndarray:
         """The starting point, zeros, and the points drawn in a row (the first `length` of them), (1 + n, 3)."""
@@ -69,14 +82,29 @@ class Trace:
 
         The last column adds up the positions past the text. The starting point shares the row of the first point.
         """
-        drawn = self._since(self._windows, row)[:length]
-        phi = np.array([w[row, : characters + PAST] for w in drawn])
-        windows = phi[:, : characters + 1]
-        windows[:, characters] = phi[:, characters:].sum(axis=1)
+        windows = self.part(row, characters, 0, length)
         return np.concatenate([windows[:1], windows])
 
-    def _since(self, steps: list[np.ndarray], row: int) -> list[np.ndarray]:
-        begun = self._begun[row]
-        if begun is None:
+    def part(self, row: int, characters: int, first: int, last: int | None = None) -> np.ndarray:
+        """The window of points from the `first` to before the `last`, (n, U + 1) float32; see `window`."""
+        self._check(row)
+        phi = self._windows[row, : self._lengths[row], : characters + PAST][first:last]
+        windows = phi[:, : characters + 1].copy()
+        windows[:, characters] = phi[:, characters:].sum(axis=1)
+        return windows
+
+    def _check(self, row: int) -> None:
+        if not self._begun[row]:
             raise ValueError(f"no line stands in row {row}")
-        return steps[begun - self._dropped :]
+
+    def _make_room(self, points: int, columns: int) -> None:
+        rows, room, width = self._windows.shape
+        if points > room:
+            more = room
+            self._points = np.concatenate([self._points, np.zeros((rows, more, 3))], axis=1)
+            self._windows = np.concatenate([self._windows, np.zeros((rows, more, width), np.float32)], axis=1)
+            room += more
+        if columns > width:
+            wider = np.zeros((rows, room, -(-columns // _COLUMNS) * _COLUMNS), np.float32)
+            wider[:, :, :width] = self._windows
+            self._windows = wider

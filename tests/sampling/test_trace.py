@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from strokes.sampling import trace
 from strokes.sampling.trace import PAST, Trace
 
 
@@ -82,22 +81,26 @@ def test_rows_can_be_taken_over():
     np.testing.assert_allclose(drawn.window(0, 4)[1, :4], step(0, 4)[1][3, :4])
 
 
-def test_steps_that_no_row_needs_are_dropped(monkeypatch):
-    """Memory does not grow with the number of lines, and what is still needed stays."""
-    monkeypatch.setattr(trace, "_KEPT", 20)
+def test_a_row_goes_back_and_the_others_do_not():
     drawn = Trace(2)
-    drawn.begin(0)
-    for number in range(400):
-        if number % 10 == 0:
-            drawn.begin(1)
+    for row in (0, 1):
+        drawn.begin(row)
+    for number in range(6):
         drawn.append(*step(number, 2))
-        if number % 10 == 9:
-            assert drawn.points(1)[:, 0].tolist() == list(range(number - 9, number + 1))
-            drawn.release(1)
-        if number == 200:
-            drawn.release(0)
-            drawn.begin(0)
-    assert drawn.points(0)[:, 0].tolist() == list(range(201, 400))
-    assert len(drawn._points) == len(drawn._windows) < 220
-    drawn.release(0)
-    assert len(drawn._points) == 0
+    drawn.rewind(1, 2)
+    drawn.append(*step(9, 2))
+    assert drawn.points(0)[:, 0].tolist() == [0, 1, 2, 3, 4, 5, 9]
+    assert drawn.points(1)[:, 0].tolist() == [0, 1, 9] and drawn.lengths.tolist() == [7, 3]
+    assert drawn.part(1, 3, 2)[0, 0] == np.float32(109)
+    for wrong in (-1, 4):
+        with pytest.raises(ValueError, match="cannot go back"):
+            drawn.rewind(1, wrong)
+
+
+def test_lines_longer_than_the_room_there_is():
+    drawn = Trace(2)
+    drawn.begin(1)
+    for number in range(1500):
+        drawn.append(*step(number, 2, width=12 + number // 100))
+    assert drawn.points(1)[:, 0].tolist() == list(range(1500)) and drawn.length(0) == 0
+    np.testing.assert_allclose(drawn.part(1, 3, 700, 702)[:, 2], [800.02, 801.02])
