@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 from anyascii import anyascii
 
-__all__ = ["Alphabet", "Transliteration"]
+__all__ = ["Alphabet", "Transliteration", "clusters"]
 
 # Replacements of ASCII characters that training texts hardly ever have.
 _ASCII_REPLACEMENTS = {
@@ -58,7 +58,7 @@ _REPLACEMENTS = {
 
 @dataclass(frozen=True)
 class Transliteration:
-    """A text made of writable characters only.
+    """A text made of characters that can be written or composed, NFC.
 
     Attributes:
         text: the text.
@@ -114,34 +114,56 @@ class Alphabet:
         """Ids (U,) int64, 0 where a character is not in the alphabet."""
         return np.array([self._ids.get(c, 0) for c in text], dtype=np.int64)
 
-    def transliterate(self, text: str) -> Transliteration:
+    def transliterate(
+        self, text: str, composed: Callable[[str], bool] = lambda character: False
+    ) -> Transliteration:
         """Replace what is not in the alphabet: letters lose their accents, dashes and quotes become plain, € EUR.
 
         Each white space character becomes a space. A character without a replacement is left out.
+
+        Args:
+            text: any.
+            composed: whether a character, with the combining ones that follow it, can be composed of others; it is
+                kept.
         """
         out: list[str] = []
         replaced: dict[str, str] = {}
-        for c in unicodedata.normalize("NFC", text):
-            if c.isspace():
-                out.append(" ")
-            elif c in self:
-                out.append(c)
-            else:
-                spelled = _REPLACEMENTS.get(c) or anyascii(c)
-                # anyascii spells emoji as :grinning: and the like; they are left out.
-                named = len(spelled) > 2 and spelled[0] == spelled[-1] == ":"
-                replacement = "" if named else self._ascii_replacement(spelled)
-                replaced[c] = replacement
-                out.append(replacement)
+        for cluster in clusters(text):
+            if cluster in self or composed(cluster):
+                out.append(cluster)
+                continue
+            for c in cluster:
+                if c.isspace():
+                    out.append(" ")
+                elif c in self or composed(c):
+                    out.append(c)
+                else:
+                    spelled = _REPLACEMENTS.get(c) or anyascii(c)
+                    # anyascii spells emoji as :grinning: and the like; they are left out.
+                    named = len(spelled) > 2 and spelled[0] == spelled[-1] == ":"
+                    replacement = "" if named else self._ascii_replacement(spelled, composed)
+                    replaced[c] = replacement
+                    out.append(replacement)
         return Transliteration("".join(out), tuple(replaced.items()))
 
-    def _ascii_replacement(self, text: str, depth: int = 3) -> str:
+    def _ascii_replacement(self, text: str, composed: Callable[[str], bool], depth: int = 3) -> str:
         out = []
         for c in text:
-            if c in self:
+            if c in self or composed(c):
                 out.append(c)
             elif c.swapcase() in self:
                 out.append(c.swapcase())
             elif depth and c in _ASCII_REPLACEMENTS:
-                out.append(self._ascii_replacement(_ASCII_REPLACEMENTS[c], depth - 1))
+                out.append(self._ascii_replacement(_ASCII_REPLACEMENTS[c], composed, depth - 1))
         return "".join(out)
+
+
+def clusters(text: str) -> Iterator[str]:
+    """The characters of a text, NFC, each with the combining ones that follow it."""
+    text = unicodedata.normalize("NFC", text)
+    first = 0
+    for i in range(1, len(text) + 1):
+        if i == len(text) or not unicodedata.combining(text[i]):
+            if first < i:
+                yield text[first:i]
+            first = i

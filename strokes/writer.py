@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .alphabet import Transliteration
+from .composition import Composer, apply
 from .export import export
 from .files import InputError
 from .model import DEFAULT_MODEL, Model, load_model
@@ -67,6 +68,7 @@ class Writer:
     ) -> None:
         self.model = model if isinstance(model, Model) else load_model(model)
         self._sampler = Sampler(self.model, make_engines(self.model, precision), reader=reader)
+        self._composer = Composer(self.model.alphabet)
 
     def write(
         self,
@@ -95,18 +97,22 @@ class Writer:
         _check_types(options, SamplingOptions)
         _check_types(page, PageOptions)
         lines, transliteration = self.lines(text)
-        samples = self._sampler.sample(
-            [line for line in lines if line], options, progress=progress, on_points=on_points
+        composed = [self._composer.compose(line) for line in lines if line]
+        texts = [line.text for line in composed]
+        samples = self._sampler.sample(texts, options, progress=progress, on_points=on_points)
+        seed = (options or SamplingOptions()).seed
+        inks = iter(
+            apply(line, s.ink, s.window, (seed, i))
+            for i, (line, s) in enumerate(zip(composed, samples, strict=True))
         )
-        inks = iter(s.ink for s in samples)
         rows = [next(inks) if line else None for line in lines]
-        weak = "".join(c for c in self.model.weak if c in transliteration.text)
+        weak = "".join(c for c in self.model.weak if any(c in line for line in texts))
         return Written(fit_page(rows, page, text=text), tuple(samples), transliteration, weak)
 
     def sample(self, line: str, options: SamplingOptions | None = None) -> Sample:
         """One line as it is drawn, with the window that drew it. `line` is one of `lines(text)`."""
         _check_types(options, SamplingOptions)
-        return self._sampler.sample([line], options)[0]
+        return self._sampler.sample([self._composer.compose(line).text], options)[0]
 
     def lines(self, text: str) -> tuple[list[str], Transliteration]:
         """Text as the lines it will be written in ("" for a blank one), transliterated.
@@ -120,7 +126,7 @@ class Writer:
         rows: list[str] = []
         replaced: dict[str, str] = {}
         for paragraph in text.splitlines():
-            changed = self.model.alphabet.transliterate(paragraph)
+            changed = self._composer.transliterate(paragraph)
             replaced.update(changed.replaced)
             rows += textwrap.wrap(" ".join(changed.text.split()), LONGEST_LINE) or [""]
         while rows and not rows[0]:

@@ -17,7 +17,7 @@ LAYERS = (
     ("files",),
     ("documents", "npz"),
     ("ink", "alphabet"),
-    ("preprocessing", "artifacts", "page", "runs", "figures"),
+    ("preprocessing", "composition", "artifacts", "page", "runs", "figures"),
     ("network", "export"),
     ("model",),
     ("corpus", "sampling"),

@@ -58,14 +58,15 @@ def test_long_lines_are_wrapped_at_spaces_and_long_words_are_cut(writer):
 
 def test_what_the_pen_has_not_learned_is_transliterated_and_told(writer):
     lines, changes = writer.lines("na\u00efve\nMore \u2013 \u00e9t\u00e9 \U0001f600.")
-    assert lines == ["naive", "more - ete ."]
-    assert changes.text == "naive\nmore - ete ."
-    expected = {"\u00ef": "i", "M": "m", "\u2013": "-", "\u00e9": "e", "\U0001f600": ""}
+    assert lines == ["na\u00efve", "more \u2013 \u00e9t\u00e9 ."]
+    assert changes.text == "na\u00efve\nmore \u2013 \u00e9t\u00e9 ."
+    expected = {"M": "m", "\U0001f600": ""}
     assert dict(changes.replaced) == expected
 
 
 def test_lines_grow_by_transliteration_before_they_are_wrapped(writer):
-    """An euro sign is written with three letters."""
+    """A euro sign is written with three letters where there is no C to draw it from."""
+    assert "C" not in writer.model.alphabet
     lines, _ = writer.lines("\u20ac" * 50)
     assert "".join(lines).lower() == "eur" * 50 and len(lines) == 3
 

@@ -1,0 +1,6 @@
+"""Characters that a model lacks, composed of letters that it draws and strokes of the pen. No torch."""
+
+from .composer import Composed, Composer, Part
+from .drawing import apply
+
+__all__ = ["Composed", "Composer", "Part", "apply"]
