@@ -19,7 +19,7 @@ Write text by hand.
 
 The suffix of OUT chooses the format: .svg (single strokes in millimetres, ready for a plotter) or
 .png. Line breaks in the text are kept, longer lines are wrapped. Characters that the pen has not
-learned are replaced by the nearest it has, and named. A text that begins with a dash goes to the
+learned are composed of those that it has, or replaced and named. A text that begins with a dash goes to the
 end, after --."""
 
 # The paper that plotters and printers have in them, upright.

@@ -214,7 +214,7 @@ class Tracing:
                 x, y = stroke.middle
                 owner = self.text[int(np.median(stroke.owners))]
                 word = k - 1 <= np.median(stroke.owners) <= self.word_end(k) + 1
-                if y < top + 0.05 and word and owner not in "'\"-":
+                if y < top + 0.05 and word and owner not in "'\"":
                     away = abs(x - stem - self.slant * (top - y))
                     pairs.append((away, k, stroke))
         found: dict[int, Stroke] = {}

@@ -236,7 +236,7 @@ def test_names_of_marks_are_told_apart(name):
 def test_the_packaged_model_writes_them():
     writer = Writer()
     text = "Crème brûlée – 2 × 7,50 €"
-    written = writer.write(text, SamplingOptions(seed=1, tries=1))
+    written = writer.write(text, SamplingOptions(seed=1, best_of=1))
     assert written.transliteration.replaced == () and written.transliteration.text == text
     assert written.samples[0].text == "Creme brulee - 2 - 7,50 C"
     # Three accents, one circumflex among them, the second stroke of the cross, two bars.
