@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..alphabet import Alphabet, Transliteration, clusters
-from .recipes import Recipe, recipe
+from .recipes import STAND_IN, Recipe, recipe
 
 __all__ = ["Composed", "Composer", "Part"]
+
+# They open in some languages what they close in others.
+_EITHER = "«»‹›"
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,12 @@ class Composer:
             line: what `transliterate` gave, or part of it.
         """
         text, parts = "", []
-        for character in clusters(line):
+        characters = list(clusters(line))
+        for i, character in enumerate(characters):
             found = self.recipe(character)
+            if found is not None and character in _EITHER and found.base in "()":
+                opens = i == 0 or characters[i - 1].isspace()
+                found = replace(found, base="(" if opens else ")")
             if found is not None:
                 parts.append(Part(character, len(text), found))
             text += character if found is None else found.base
@@ -80,6 +87,8 @@ class Composer:
         if character in self.alphabet:
             return None
         found = recipe(character)
+        if found is not None and found.symbol and found.base not in self.alphabet:
+            found = replace(found, base=STAND_IN)
         if found is None or not all(c in self.alphabet for c in found.base):
             return None
         return found

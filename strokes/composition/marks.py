@@ -134,8 +134,9 @@ def _descender(letter: Letter) -> Shape:
 
 
 def _underline(letter: Letter) -> Shape:
-    y = letter.bottom + 0.18
-    return (((letter.left, y + 0.02), (letter.right, y)),)
+    x, y = float(np.median(letter.points[:, 0])), letter.bottom + 0.18
+    half = min(0.4, (letter.right - letter.left) / 2)
+    return (((x - half, y + 0.02), (x + half, y)),)
 
 
 #: Strokes that go through a letter or go on from it: the letter, as it was drawn -> where they are.

@@ -130,8 +130,6 @@ _LETTERS = {
     "μ": Recipe("u", ("descender",)),
 }
 _PUNCTUATION = {
-    "¡": Recipe("!", changes=(Change(turned=True, rise=-0.75),)),
-    "¿": Recipe("?", changes=(Change(turned=True, rise=-0.75),)),
     "’": Recipe("'"),
     "ʼ": Recipe("'"),
     "′": Recipe("'"),
@@ -166,7 +164,9 @@ _PUNCTUATION = {
     "√": Recipe(STAND_IN, symbol="✓"),
 }
 # Symbols by their own character; see `symbols.SYMBOLS`.
-_SYMBOLS = "#%&*+/<=>@[\\]^_`{|}~¤¦§©®°±¬¶×£«»‹›•‰→←≤≥≠≈✓"
+_SYMBOLS = "#%&*+/<=>@[\\]^_`{|}~¡¿¤¦§©®°±¬¶×£«»‹›•‰→←≤≥≠≈✓"
+# Stand-ins that are written close to the word that they open or close.
+_OPENING, _CLOSING = "[{«‹¿¡", "]}»›"
 # Marks that stand alone.
 _ALONE = dict(
     zip(
@@ -188,7 +188,8 @@ def recipe(character: str) -> Recipe | None:
     if character in _PUNCTUATION:
         return _PUNCTUATION[character]
     if len(character) == 1 and character in _SYMBOLS:
-        return Recipe(STAND_IN, symbol=character)
+        base = "(" if character in _OPENING else ")" if character in _CLOSING else STAND_IN
+        return Recipe(base, symbol=character)
     alone = _COMBINING.get(_ALONE.get(character, character))
     if alone is not None:
         return Recipe(STAND_IN, (alone,), blank=True)

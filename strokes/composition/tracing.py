@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..ink import Ink
+from .recipes import STAND_IN
 
 __all__ = ["Letter", "Stroke", "Tracing"]
 
@@ -88,6 +89,7 @@ class Tracing:
             first += len(points)
             owners = owners[np.maximum(np.arange(len(points)) - lag, 0)]
             self.strokes.append(Stroke(points.astype(np.float64), self._visible(owners)))
+        self._give_back(2 * lag)
         self.slant = _slant(ink)
         self._dots: dict[int, Stroke] = self._find_dots()
 
@@ -108,6 +110,16 @@ class Tracing:
                         k += 1
                     owners[i] = k
         return owners
+
+    def _give_back(self, most: int) -> None:
+        """The end of a stroke belongs to its last letter but one if the last is drawn in another: the window leads."""
+        total = np.bincount(np.concatenate([s.owners for s in self.strokes]), minlength=len(self.text))
+        for stroke in self.strokes:
+            last = int(stroke.owners[-1])
+            run = len(stroke.owners) - 1 - int(np.flatnonzero(np.r_[-1, stroke.owners] != last)[-1]) + 1
+            first = len(stroke.owners) - run
+            if first > 0 and run <= most and total[last] - run > run and stroke.owners[first - 1] < last:
+                stroke.owners[first:] = stroke.owners[first - 1]
 
     def letter(self, k: int) -> Letter:
         """Where character k was drawn; where a usual letter would stand between its neighbours if it has no ink."""
@@ -151,6 +163,11 @@ class Tracing:
                 stroke.owners = np.where(mine, k + 1, stroke.owners)
                 done.append(stroke)
                 continue
+            if self.text[k] == STAND_IN and self._is_dash(stroke):
+                stroke.owners = np.full_like(stroke.owners, k)
+                done.append(stroke)
+                result.append(stroke)
+                continue
             others = any((s.owners == k + 1).any() for s in self.strokes if s is not stroke)
             tail = following.any() and mine[0] and (others or following.mean() < 0.3)
             if mine.all() or tail or mine.mean() > 0.85:
@@ -165,6 +182,11 @@ class Tracing:
                     result.append(piece)
         self.strokes = done
         return result
+
+    @staticmethod
+    def _is_dash(stroke: Stroke) -> bool:
+        (left, top), (right, bottom) = stroke.points.min(axis=0), stroke.points.max(axis=0)
+        return bool(bottom - top < 0.45 and right - left < 1.8 and -1.2 < (top + bottom) / 2 < 0.1)
 
     def remove(self, strokes: Iterable[Stroke]) -> None:
         """Take strokes out."""
