@@ -17,6 +17,12 @@ ROOT = Path(__file__).resolve().parent.parent
 MODELS = ("default", "graves")
 BIASES = (0.5, 0.75, 1.0)
 SENTENCE = "You know nothing Jon Snow"
+EVERY_CHARACTER = (
+    "Crème brûlée für zwei: 2 × 7,50 € – señor Łukasz",
+    "Ça où naïve Ångström Škoda Žižek Őrség weiß",
+    "“quotes” and ‘these’, „low“, «ici» … ¿Qué? ¡Sí!",
+    "me@home.com, a=b, [x] {y}, 2½ cups at 20 °C, 3 m²",
+)
 CARD = (
     "The morning train was late again and nobody cared.",
     "Please remember to water the plants on Tuesday.",
@@ -30,7 +36,7 @@ CARD = (
 
 
 def main() -> None:
-    """Write docs/biases.png, docs/attention.png and the cards' samples.png."""
+    """Write docs/biases.png, docs/attention.png, docs/every-character.png and the cards' samples.png."""
     writer = Writer()
     options = [SamplingOptions(bias=bias, seed=seed) for bias in BIASES for seed in (2, 3)]
     # A blank line between two, so that descenders do not reach the next line's capitals.
@@ -39,6 +45,8 @@ def main() -> None:
     export(page, ROOT / "docs" / "biases.png", dpi=330, pen_width_mm=0.25)
     sample = writer.sample(SENTENCE, SamplingOptions(seed=1))
     attention_heatmap(sample.text, sample.window, sample.ink, ROOT / "docs" / "attention.png")
+    written = writer.write("\n".join(EVERY_CHARACTER), SamplingOptions(bias=0.75, seed=4), PageOptions(9))
+    export(written.page, ROOT / "docs" / "every-character.png", dpi=200, pen_width_mm=0.35)
     for model in MODELS:
         writer = Writer(model)
         lines = [

@@ -19,6 +19,7 @@ __all__ = ["apply"]
 # x-heights.
 _GAP = 0.2  # between a letter and a mark above it
 _CLEAR = 0.1  # between a mark or symbol and other ink
+_SPACE = 0.5  # between words of which one is a symbol
 _HIGHEST = -2.9  # no letter is taken to be higher
 _CURVE = 0.004  # how near to its curve a stroke is
 # How unlike themselves marks are from one to the next (standard deviations).
@@ -214,22 +215,27 @@ def _clear(tracing: Tracing, strokes: list[Stroke]) -> None:
     every = np.concatenate([s.points for s in strokes])
     before = [s.points for s in tracing.strokes if s.owners.max() < k]
     after = [s.points for s in tracing.strokes if s.owners.min() > k]
-    if before and (overlap := _overlap(np.concatenate(before), every)) > 0:
+    if before and (overlap := _overlap(np.concatenate(before), every, _gap(tracing, k - 1))) > 0:
         tracing.shift_from(middle, overlap, besides=strokes)
         _placed(strokes, overlap, 0.0)
         every = every + np.array((overlap, 0.0))
-    if after and (overlap := _overlap(every, np.concatenate(after))) > 0:
+    if after and (overlap := _overlap(every, np.concatenate(after), _gap(tracing, k + 1))) > 0:
         tracing.shift_from(middle, overlap, besides=strokes)
 
 
-def _overlap(left: np.ndarray, right: np.ndarray) -> float:
-    """By how much ink on the right has to move to be clear of ink on the left, at the same heights."""
+def _gap(tracing: Tracing, neighbour: int) -> float:
+    """What has to be free between a symbol and what is beside it."""
+    return _SPACE if 0 <= neighbour < len(tracing.text) and tracing.text[neighbour] == " " else 1.5 * _CLEAR
+
+
+def _overlap(left: np.ndarray, right: np.ndarray, gap: float) -> float:
+    """By how much ink on the right has to move so that this gap is left of it, at the same heights."""
     most = 0.0
     for y in np.arange(-2.5, 1.0, 0.25):
         a = left[np.abs(left[:, 1] - y) < 0.3, 0]
         b = right[np.abs(right[:, 1] - y) < 0.3, 0]
         if len(a) and len(b):
-            most = max(most, float(a.max() - b.min()) + 1.5 * _CLEAR)
+            most = max(most, float(a.max() - b.min()) + gap)
     return min(most, 1.5)
 
 
@@ -250,6 +256,8 @@ def _change(tracing: Tracing, k: int, change: Change) -> None:
     saved = (high[0] - low[0]) * (1 - factors[0])
     if saved:
         tracing.shift_from(float(middle[0]), -float(saved), besides=own)
+    if change.scale[0] > 1:
+        _clear(tracing, own)
     if change.tighten is not None:
         before = [s.points for s in tracing.strokes if (s.owners == k - 1).any()]
         every = np.concatenate([s.points for s in own])

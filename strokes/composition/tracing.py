@@ -16,6 +16,8 @@ __all__ = ["Letter", "Stroke", "Tracing"]
 _LEAD = 0.3
 # x-heights. Dots of i and j are at most this large, and this far from the place above their stem.
 _DOT, _DOT_AWAY = 0.6, 1.0
+# Of a stroke that is drawn after a word: how far right of that it may begin.
+_LATE = 0.15
 _SLANTS = -0.35, 0.9
 _TALL = "bdfhklt"
 
@@ -83,32 +85,31 @@ class Tracing:
         place = np.minimum(window.argmax(axis=1), len(text) - 1)
         lag = round(_LEAD * len(place) / max(1, len(text)))
         self.strokes: list[Stroke] = []
-        first = 0
+        first, right = 0, -np.inf
         for points in ink.strokes:
             owners = place[first : first + len(points)]
             first += len(points)
             owners = owners[np.maximum(np.arange(len(points)) - lag, 0)]
-            self.strokes.append(Stroke(points.astype(np.float64), self._visible(owners)))
+            late = bool(points[:, 0].min() < right + _LATE)
+            self.strokes.append(Stroke(points.astype(np.float64), self._visible(owners, late)))
+            right = max(right, float(points[:, 0].max()))
         self._give_back(2 * lag)
         self.slant = _slant(ink)
         self._dots: dict[int, Stroke] = self._find_dots()
 
-    def _visible(self, owners: np.ndarray) -> np.ndarray:
-        """Points drawn while the window was on a space belong to what was drawn before, else to what comes."""
+    def _visible(self, owners: np.ndarray, late: bool) -> np.ndarray:
+        """Points drawn while the window is on a space belong to what the stroke drew before them.
+
+        At the beginning of a stroke they belong to the letter after the space; if `late`, to the one before it.
+        """
         owners = owners.copy()
-        spaces = np.array([c == " " for c in self.text])[owners]
-        if spaces.any():
-            # Spaces at the end of a stroke to its last letter, those at its beginning to the letter after them.
-            letters = np.flatnonzero(~spaces)
-            for i in np.flatnonzero(spaces):
-                before = letters[letters < i]
-                if len(before):
-                    owners[i] = owners[before[-1]]
-                else:
-                    k = int(owners[i])
-                    while k < len(self.text) - 1 and self.text[k] == " ":
-                        k += 1
-                    owners[i] = k
+        step, k = -1 if late else 1, int(owners[0])
+        while 0 < k < len(self.text) - 1 and self.text[k] == " ":
+            k += step
+        owners[0] = k
+        for i in range(1, len(owners)):
+            if self.text[owners[i]] == " ":
+                owners[i] = owners[i - 1]
         return owners
 
     def _give_back(self, most: int) -> None:

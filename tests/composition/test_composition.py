@@ -135,6 +135,29 @@ def test_a_dot_that_is_drawn_late_stays_when_a_symbol_follows():
     assert any(s.tobytes() == dot.tobytes() for s in apply(composed, ink, window).strokes)
 
 
+def test_a_stroke_drawn_late_is_of_the_word_that_it_stands_in():
+    ink, window = drawn("k O")
+    arms = np.array([[0.3, -1.0], [0.1, -0.5], [0.9, 0.0]])
+    strokes = (ink.strokes[0], arms, ink.strokes[1])
+    on_space = np.tile([0, 1, 0, 0], (3, 1))
+    tracing = Tracing("k O", Ink(strokes), np.concatenate([window[:12], on_space, window[12:]]))
+    assert [set(s.owners) for s in tracing.strokes] == [{0}, {0}, {2}]
+    assert tracing.letter(2).left == pytest.approx(2 * PITCH)
+
+
+def test_the_end_of_a_letter_is_its_own_though_the_window_has_gone_on():
+    ink, window = drawn("Br")
+    window[8:12] = [0, 1, 0]
+    tracing = Tracing("Br", ink, window)
+    assert tracing.letter(0).right == pytest.approx(0.9) and tracing.letter(1).left == pytest.approx(PITCH)
+
+
+def test_guillemets_stand_in_for_parentheses_whichever_way_they_open():
+    composer = Composer(PLAIN)
+    assert composer.compose("«a» »b« [c]").text == "(a) (b) (c)"
+    assert Composer(Alphabet("abc -")).compose("«a» [c]").text == "-a- -c-"
+
+
 def test_what_follows_a_symbol_moves_by_its_width_and_keeps_its_gap():
     _, narrow, _ = compose("a-b")
     _, _, wide = compose("a@b")
