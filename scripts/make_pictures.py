@@ -20,7 +20,7 @@ SENTENCE = "You know nothing Jon Snow"
 EVERY_CHARACTER = (
     "Crème brûlée für zwei: 2 × 7,50 € – señor Łukasz",
     "Ça où naïve Ångström Škoda Žižek Őrség weiß",
-    "“quotes” and ‘these’, „low“, «ici» … ¿Qué? ¡Sí!",
+    "“quotes” are not „low“ or «ici» … ¿No? ¡Sí!",
     "me@home.com, a=b, [x] {y}, 2½ cups at 20 °C, 3 m²",
 )
 CARD = (
