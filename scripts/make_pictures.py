@@ -21,7 +21,7 @@ EVERY_CHARACTER = (
     "Crème brûlée für zwei: 2 × 7,50 € – señor Łukasz",
     "Ça où naïve Ångström Škoda Žižek Őrség weiß",
     "“quotes” are not „low“ or «ici» … ¿No? ¡Sí!",
-    "me@home.com, a=b, [x] {y}, 2½ cups at 20 °C, 3 m²",
+    "me@home.com, a=b, [a] {y}, 2½ cups at 20 °C, 3 m²",
 )
 CARD = (
     "The morning train was late again and nobody cared.",
@@ -45,7 +45,7 @@ def main() -> None:
     export(page, ROOT / "docs" / "biases.png", dpi=330, pen_width_mm=0.25)
     sample = writer.sample(SENTENCE, SamplingOptions(seed=1))
     attention_heatmap(sample.text, sample.window, sample.ink, ROOT / "docs" / "attention.png")
-    written = writer.write("\n".join(EVERY_CHARACTER), SamplingOptions(bias=0.75, seed=4), PageOptions(9))
+    written = writer.write("\n".join(EVERY_CHARACTER), SamplingOptions(bias=0.75, seed=7), PageOptions(9))
     export(written.page, ROOT / "docs" / "every-character.png", dpi=200, pen_width_mm=0.35)
     for model in MODELS:
         writer = Writer(model)
