@@ -109,7 +109,7 @@ def test_a_page_has_one_scale():
     placed = iter(page.strokes)
     for ink in inks:
         ratios = [np.ptp(next(placed)[:, 1]) / np.ptp(s[:, 1]) for s in ink.strokes]
-        assert ratios == pytest.approx([PageOptions(line_height=12).x_height] * len(ratios), rel=1e-3)
+        assert ratios == pytest.approx([PageOptions(line_height=12).x_height_mm] * len(ratios), rel=1e-3)
 
 
 # -- recorded ink -------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ LAYERS = (
     ("network", "export"),
     ("model",),
     ("corpus", "sampling"),
+    ("composing",),
     ("writer", "training", "export_onnx", "characters"),
     ("data_prep",),
     ("cli",),

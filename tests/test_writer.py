@@ -125,7 +125,7 @@ def test_doubtful_lines_are_those_that_failed_their_checks(writer):
         replace(lost, finished=True, quality=QualityReport(lost_characters=1)),
         replace(endless, finished=False, quality=QualityReport()),
     )
-    assert Written(written.page, samples, written.transliteration).doubtful == samples[1:]
+    assert Written(written.pages, samples, written.transliteration).doubtful == samples[1:]
 
 
 def test_what_is_written_can_be_saved_compared_and_kept(writer, tmp_path):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..alphabet import Transliteration
     from ..sampling import Sample, SamplingOptions, Word
 
-__all__ = ["add_sampling", "add_text", "read_text", "remarks", "sampling_options"]
+__all__ = ["add_page", "add_sampling", "add_text", "read_text", "remarks", "sampling_options"]
 
 # Over a thousand pages.
 _MOST_BYTES = 4 * 2**20
@@ -77,6 +77,18 @@ def add_sampling(parser: Parser) -> None:
         default="int8",
         help="of hidden states: int8 multiplies them as bytes; fp32 is slower, and gives another ink "
         "(default: int8)",
+    )
+
+
+def add_page(parser: Parser) -> None:
+    """The options of `PageOptions`."""
+    from ..page import PageOptions
+
+    millimetres = ("margin", "x_height", "line_height", "indent", "edge_wander", "baseline_wander")
+    parser.add_options(
+        PageOptions(),
+        title="page",
+        metavars={**dict.fromkeys(millimetres, "MM"), "page": "PAPER", "hyphenate": "LANGUAGE"},
     )
 
 

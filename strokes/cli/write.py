@@ -8,8 +8,8 @@ from dataclasses import asdict
 from ..export import FORMATS, PenOptions, PngOptions
 from ..files import InputError, check_output
 from ..page import PageOptions
-from .console import progress, say
-from .inputs import add_sampling, add_text, read_text, remarks, sampling_options
+from .console import note, progress, say
+from .inputs import add_page, add_sampling, add_text, read_text, remarks, sampling_options
 from .parser import Parser
 
 __all__ = ["make_parser", "run"]
@@ -20,12 +20,14 @@ Write text by hand.
 The suffix of OUT chooses the format: .svg (single strokes in millimetres, ready for a plotter) or
 .png. Line breaks in the text are kept, longer lines are wrapped. Characters that the pen has not
 learned are composed of those that it has, or replaced and named. A text that begins with a dash goes to the
-end, after --."""
+end, after --.
+
+On paper (--page a4), lines are wrapped by the width that they come out with, and several pages get
+numbered files: OUT-1.svg, OUT-2.svg. [[red]]two words[[/]] changes the pen; each has its layer. An
+envelope (--page dl) has a sender and a recipient with a blank line between them, or a recipient."""
 
 # The paper that plotters and printers have in them, upright.
 _A4 = (210.0, 297.0)
-# Below this, writing is too small for most pens.
-_LEAST_LINE_HEIGHT = 3.0
 
 
 def make_parser() -> Parser:
@@ -34,16 +36,14 @@ def make_parser() -> Parser:
         "write",
         _DESCRIPTION,
         'strokes write "You know nothing Jon Snow" -o snow.svg --bias 0.75 --seed 3',
-        "strokes write --file letter.txt -o letter.png --line-height 7 --color navy",
+        "strokes write --file letter.txt -o letter.svg --page a4 --align justify --ruled",
+        'strokes write "Happy birthday!" -o card.svg --page a6 --landscape --align center --vertical center',
         takes_text=True,
     )
     add_text(parser)
     parser.add_argument("-o", "--output", required=True, metavar="OUT", help="OUT.svg or OUT.png")
     add_sampling(parser)
-    parser.add_argument(
-        "--page", choices=["fit"], default="fit", help="fit: as large as the ink and its margin (default)"
-    )
-    parser.add_options(PageOptions(), title="page", metavars={"margin": "MM", "line_height": "MM"})
+    add_page(parser)
     for suffix, kind in FORMATS.items():
         parser.add_options(
             kind.options(),
@@ -68,13 +68,17 @@ def run(argv: Sequence[str]) -> int:
     from ..writer import Writer
 
     writer = Writer(args.model, args.precision)
-    lines = writer.lines(text)[0]
-    _refuse_large_picture(formats[suffix], paper, len(lines))
-    with progress("", sum(map(bool, lines)), "line") as tick:
+    document = writer.document(text)
+    lines = document.lines(paper)
+    _refuse_large_picture(formats[suffix], paper, len(document.paragraphs))
+    with progress("", lines, "line") as tick:
         written = writer.write(text, sampling, paper, progress=tick)
-    written.save(args.output, **asdict(formats[suffix]))
+    files = written.save(args.output, **asdict(formats[suffix]))
     remarks(written.transliteration, written.doubtful, written.weak)
-    _remark_on_size(written.page.width, written.page.height, paper)
+    if len(files) > 1:
+        note(f"{len(files)} pages: {files[0]} to {files[-1]}")
+    if paper.paper is None:
+        _remark_on_size(written.page.width, written.page.height, paper)
     return 0
 
 
@@ -84,23 +88,18 @@ def _refuse_large_picture(options: PenOptions, paper: PageOptions, rows: int) ->
     Raises:
         InputError: it is.
     """
-    if isinstance(options, PngOptions):
+    if isinstance(options, PngOptions) and paper.paper is not None:
+        options.pixels(paper.paper.width, paper.paper.height)
+    elif isinstance(options, PngOptions):
         # The first and the last line may be of marks that hardly stand out from their baseline.
-        options.pixels(2 * paper.margin, 2 * paper.margin + max(rows - 2, 0) * paper.line_height)
+        margins, pitch = 2 * paper.margin_mm, paper.line_height or 3 * paper.x_height_mm
+        options.pixels(margins, margins + max(rows - 2, 0) * pitch)
 
 
 def _remark_on_size(width: float, height: float, page: PageOptions) -> None:
     """Say that a page is larger than a sheet of A4, and what would make it fit."""
     if width <= _A4[0] and height <= _A4[1]:
         return
-    ink = [max(mm - 2 * page.margin, 0.001) for mm in (width, height)]
-    room = [a4 - 2 * page.margin for a4 in _A4]
-    # All but the margin grows with the height of a line; to half a millimetre.
-    fitting = int(2 * page.line_height * min(r / i for r, i in zip(room, ink, strict=True))) / 2
-    if min(room) <= 0:
-        way_out = "give a smaller --margin"
-    elif fitting >= _LEAST_LINE_HEIGHT:
-        way_out = f"--line-height {fitting:g} would fit"
-    else:
-        way_out = "break it into shorter lines or several pages"
+    room = [a4 - 2 * page.margin_mm for a4 in _A4]
+    way_out = "give a smaller --margin" if min(room) <= 0 else "--page a4 wraps it"
     say(f"this page is {width:.0f} x {height:.0f} mm, larger than A4 (210 x 297 mm): {way_out}")

@@ -14,7 +14,7 @@ from .recipes import Change
 from .symbols import SYMBOLS
 from .tracing import Letter, Stroke, Tracing
 
-__all__ = ["apply"]
+__all__ = ["apply", "trace"]
 
 # x-heights.
 _GAP = 0.2  # between a letter and a mark above it
@@ -43,6 +43,15 @@ def apply(composed: Composed, ink: Ink, window: np.ndarray, seed: Sequence[int] 
     """
     if not composed.parts or not ink.strokes:
         return ink
+    return trace(composed, ink, window, seed).ink()
+
+
+def trace(composed: Composed, ink: Ink, window: np.ndarray, seed: Sequence[int] = (0,)) -> Tracing:
+    """As `apply`, with the character of `composed.text` that each point belongs to.
+
+    Raises:
+        ValueError: the window is not of this ink and text.
+    """
     if window.shape != (ink.point_count, len(composed.text) + 1):
         raise ValueError(
             f"the window has shape {window.shape}; for this ink and text it is "
@@ -52,7 +61,7 @@ def apply(composed: Composed, ink: Ink, window: np.ndarray, seed: Sequence[int] 
     for part in composed.parts:
         pen = _Pen(tracing.slant, np.random.default_rng((*seed, part.first)))
         _draw(tracing, part, pen)
-    return tracing.ink()
+    return tracing
 
 
 class _Pen:

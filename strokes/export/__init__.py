@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -23,6 +24,8 @@ __all__ = [
     "SvgOptions",
     "export",
     "export_options",
+    "export_pages",
+    "page_paths",
     "parse_color",
 ]
 
@@ -34,10 +37,12 @@ class Format:
     Args:
         module: the module of this package whose `render(page, options) -> bytes` makes the file.
         options: the type of its options.
+        many_pages: whether one file holds several pages; the module has `render_pages(pages, options) -> bytes`, too.
     """
 
     module: str
     options: type[PenOptions]
+    many_pages: bool = False
 
 
 #: suffix -> format. A new format is one line here, one dataclass in options.py and one module.
@@ -88,10 +93,49 @@ def export_options(path: str | os.PathLike[str], **options: Any) -> PenOptions:
         raise InputError(str(e)) from None
 
 
+def export_pages(pages: Sequence[Page], path: str | os.PathLike[str], **options: Any) -> list[Path]:
+    """Write pages to one file if the format holds them all, else to out-1.svg, out-2.svg and so on.
+
+    Args:
+        pages: what to write.
+        path: ends in one of `SUFFIXES`.
+        options: as for `export`.
+
+    Returns:
+        The files that were written, in order.
+
+    Raises:
+        InputError: as `export`.
+    """
+    checked = export_options(path, **options)
+    kind = _format(path)
+    module = cast(_Renderer, importlib.import_module(f".{kind.module}", __name__))
+    if kind.many_pages:
+        write_whole(path, module.render_pages(pages, checked))
+        return [Path(path)]
+    paths = page_paths(path, len(pages))
+    for page, file in zip(pages, paths, strict=True):
+        write_whole(file, module.render(page, checked))
+    return paths
+
+
+def page_paths(path: str | os.PathLike[str], count: int) -> list[Path]:
+    """The files that `export_pages` writes so many pages to.
+
+    Raises:
+        InputError: the suffix is unknown.
+    """
+    whole = Path(path)
+    if count == 1 or _format(path).many_pages:
+        return [whole]
+    return [whole.with_name(f"{whole.stem}-{n}{whole.suffix}") for n in range(1, count + 1)]
+
+
 class _Renderer(Protocol):
     """A module of a format."""
 
     def render(self, page: Page, options: PenOptions) -> bytes: ...
+    def render_pages(self, pages: Sequence[Page], options: PenOptions) -> bytes: ...
 
 
 def _format(path: str | os.PathLike[str]) -> Format:

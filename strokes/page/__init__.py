@@ -1,6 +1,25 @@
 """Pages: paper in millimetres, and where lines of ink go on it. No torch."""
 
+from .compose import Composition, compose, planned_lines
 from .document import Layer, Page
-from .layout import PageOptions, fit_page
+from .layout import fit_page
+from .options import PageOptions
+from .paper import find_paper, paper_names
+from .text import Paragraph, parse_text
+from .words import Request, Word
 
-__all__ = ["Layer", "Page", "PageOptions", "fit_page"]
+__all__ = [
+    "Composition",
+    "Layer",
+    "Page",
+    "PageOptions",
+    "Paragraph",
+    "Request",
+    "Word",
+    "compose",
+    "find_paper",
+    "fit_page",
+    "paper_names",
+    "parse_text",
+    "planned_lines",
+]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -36,12 +37,14 @@ class Page:
         width, height: of the paper, in millimetres.
         layers: in the order in which they are drawn.
         text: what the ink says; exporters keep it as the description.
+        metadata: what makes the same page again: text, options, model, version; values are what JSON has.
     """
 
     width: float
     height: float
     layers: tuple[Layer, ...] = ()
     text: str = ""
+    metadata: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def strokes(self) -> tuple[np.ndarray, ...]:

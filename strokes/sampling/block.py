@@ -123,7 +123,7 @@ class Block:
             self._engine.load(row, ids)
             self._trace.begin(row)
             self._stopper.begin(row, text)
-            self._randoms.begin(row, (self._options.seed, line, 0, 0))
+            self._randoms.begin(row, (self._options.seed, *self._scheduler.keys[line], 0, 0))
             self._offsets[row] = 0.0
             follower = None
             if self._corrects:
@@ -173,7 +173,7 @@ class Block:
         self._trace.rewind(row, length)
         self._engine.load(row, draft.ids, state=checkpoint.state)
         self._stopper.restore(row, checkpoint.counters)
-        self._randoms.begin(row, (self._options.seed, draft.line, *entropy))
+        self._randoms.begin(row, (self._options.seed, *self._scheduler.keys[draft.line], *entropy))
         self._offsets[row] = self._trace.points(row, length - 1, length)[0] if length else 0.0
         if draft.follower:
             begun, _ = draft.latest(word)

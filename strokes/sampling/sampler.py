@@ -64,8 +64,9 @@ class Sampler:
         *,
         progress: Callable[[int], object] | None = None,
         on_points: OnPoints | None = None,
+        keys: Sequence[tuple[int, ...]] | None = None,
     ) -> list[Sample]:
-        """Draw each text as one line; line i is drawn from (seed, i), whatever the other lines are.
+        """Draw each text as one line; line i is drawn from (seed, *keys[i]), whatever the other lines are.
 
         Args:
             texts: characters of the model's alphabet; others are drawn as "some other character".
@@ -73,6 +74,7 @@ class Sampler:
             progress: called with the number of lines done each time some are.
             on_points: called as points are drawn, for pages that draw while they are written; one call at a time, from
                 any thread. A line that it cancels is as far as it came, and it is not called for it again.
+            keys: of each text, numbers from 0 that seed it; its place in `texts` if None.
 
         Raises:
             ValueError: a text is empty or white space only.
@@ -82,7 +84,7 @@ class Sampler:
             if not text.strip():
                 raise ValueError("there is nothing to write in an empty line")
         ids = [self.model.alphabet.encode(text + self._pen.rules.next_word) for text in texts]
-        scheduler = Scheduler(texts, ids, progress)
+        scheduler = Scheduler(texts, ids, progress, keys)
         threads = max(1, min(self._threads, len(texts)))
         rows = max(1, min(_MOST, -(-len(texts) // threads)))
         streamed = _one_at_a_time(on_points)

@@ -19,6 +19,7 @@ class Scheduler:
         texts: what each line says.
         ids: (U,) int64 of each line, what is read for it.
         progress: called with the number of lines done each time some are; by whichever thread has done them.
+        keys: what each line is seeded by, together with the seed of all; its number if None.
     """
 
     def __init__(
@@ -26,8 +27,10 @@ class Scheduler:
         texts: Sequence[str],
         ids: Sequence[np.ndarray],
         progress: Callable[[int], object] | None = None,
+        keys: Sequence[tuple[int, ...]] | None = None,
     ) -> None:
         self.texts, self.ids = tuple(texts), tuple(ids)
+        self.keys = tuple(keys) if keys is not None else tuple((line,) for line in range(len(self.texts)))
         self._progress = progress
         self._lock = threading.Lock()
         self._next = 0

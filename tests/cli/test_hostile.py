@@ -128,6 +128,7 @@ def refused(*argv: object) -> str:
 
 def bounds(hint: Any) -> tuple[float, float, bool, bool]:
     """Of a number's type: the bounds, and whether they are in it themselves."""
+    hint = next((part for part in get_args(hint) if get_origin(part) is Annotated), hint)  # without None
     metas = [m for m in get_args(hint) if isinstance(m, Meta)] if get_origin(hint) is Annotated else []
     low = next((b for m in metas for b in (m.ge, m.gt) if b is not None), -math.inf)
     high = next((b for m in metas for b in (m.le, m.lt) if b is not None), math.inf)

@@ -35,9 +35,13 @@ def test_an_x_height_is_a_share_of_the_line_height_and_proportions_are_kept(line
     options = PageOptions(line_height=line_height)
     placed = fit_page(INK, options).strokes
     assert [len(s) for s in placed] == [4, 1]
-    assert 0.2 < options.x_height / line_height < 0.4
-    np.testing.assert_allclose(placed[0][3] - placed[0][0], np.array([5, -0.5]) * options.x_height, rtol=1e-5)
-    np.testing.assert_allclose(placed[1][0] - placed[0][0], np.array([7, -2]) * options.x_height, rtol=1e-5)
+    assert 0.2 < options.x_height_mm / line_height < 0.4
+    np.testing.assert_allclose(
+        placed[0][3] - placed[0][0], np.array([5, -0.5]) * options.x_height_mm, rtol=1e-5
+    )
+    np.testing.assert_allclose(
+        placed[1][0] - placed[0][0], np.array([7, -2]) * options.x_height_mm, rtol=1e-5
+    )
 
 
 def test_lines_stand_below_one_another_flush_left():
@@ -51,7 +55,7 @@ def test_lines_stand_below_one_another_flush_left():
         if not ink:
             continue
         placed = np.concatenate([next(strokes) for _ in ink.strokes])
-        down = placed[:, 1] - ink.points[:, 1] * options.x_height
+        down = placed[:, 1] - ink.points[:, 1] * options.x_height_mm
         assert np.ptp(down) < 1e-3  # where its baseline is
         first = down[0] if first is None else first
         assert down[0] - first == pytest.approx(12 * row, abs=1e-3)
