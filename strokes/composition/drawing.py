@@ -145,7 +145,7 @@ def _above(
         y = top - _GAP
         middle = float(np.clip(_middle(letter), letter.left, letter.right))
         x = middle - pen.slant * (y - 0.15 - (letter.top + letter.bottom) / 2)
-    others = np.concatenate([s.points for s in tracing.strokes])
+    others = np.concatenate([np.zeros((0, 2)), *[s.points for s in tracing.strokes]])
     places = sorted(
         ((dx, dy) for dx in (0.0, -0.1, 0.1, -0.2, 0.2) for dy in (0.0, -0.1, -0.2, -0.35, -0.5)),
         key=lambda d: abs(d[0]) + abs(d[1]),

@@ -8,6 +8,8 @@ import unicodedata
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from strokes import SamplingOptions, Writer
 from strokes.alphabet import Alphabet
@@ -273,3 +275,22 @@ def test_every_pair_of_composed_characters_keeps_its_order():
         composed, _, after = compose(f"{a} {b}")
         assert len(composed.parts) == 2
         assert len(after) >= 2 and np.isfinite(after.points).all()
+
+
+ANY = st.text(
+    st.sampled_from([*LATIN, *map(chr, range(32, 127)), *"“”„…–—½⅞²→✓‰ệ\u0301\u0327\u0304"]), max_size=12
+)
+
+
+@given(ANY, st.integers(0, 2**32 - 1), st.booleans())
+@settings(max_examples=150, deadline=None)
+def test_any_line_gives_finite_ink_within_bounds_even_where_the_window_wanders(line, seed, lost):
+    composed = Composer(PLAIN).compose(Composer(PLAIN).transliterate(line).text.strip())
+    ink, window = drawn(composed.text, 6)
+    if lost:
+        window = np.random.default_rng(seed).random(window.shape).astype(np.float32)
+    after = apply(composed, ink, window, (seed,))
+    assert (len(after) > 0) == (len(ink) > 0) and np.isfinite(after.points).all()
+    if len(after):
+        x0, y0, x1, y1 = after.bounds
+        assert y0 > -6 and y1 < 4 and x1 - x0 < 4 * PITCH * (len(composed.text) + 1)
