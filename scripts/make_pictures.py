@@ -45,7 +45,9 @@ def main() -> None:
     export(page, ROOT / "docs" / "biases.png", dpi=330, pen_width_mm=0.25)
     sample = writer.sample(SENTENCE, SamplingOptions(seed=1))
     attention_heatmap(sample.text, sample.window, sample.ink, ROOT / "docs" / "attention.png")
-    written = writer.write("\n".join(EVERY_CHARACTER), SamplingOptions(bias=0.75, seed=7), PageOptions(line_height=9))
+    written = writer.write(
+        "\n".join(EVERY_CHARACTER), SamplingOptions(bias=0.75, seed=7), PageOptions(line_height=9)
+    )
     export(written.page, ROOT / "docs" / "every-character.png", dpi=200, pen_width_mm=0.35)
     for model in MODELS:
         writer = Writer(model)
