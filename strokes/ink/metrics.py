@@ -9,7 +9,7 @@ import numpy as np
 
 from .ink import Ink
 
-__all__ = ["X_HEIGHT_PER_SPREAD", "LineMetrics", "line_slope", "line_spread", "rotated"]
+__all__ = ["X_HEIGHT_PER_SPREAD", "LineMetrics", "line_slope", "line_spread", "rotated", "slope_of"]
 
 # Huber's constant: 95 % efficiency where errors are normal (Huber 1981).
 _HUBER = 1.345
@@ -129,7 +129,12 @@ def line_slope(ink: Ink) -> float:
 
     0 where the ink is too short for its height to tell a slope from the shapes of letters.
     """
-    points = ink.points.astype(np.float64)
+    return slope_of(ink.points)
+
+
+def slope_of(points: np.ndarray) -> float:
+    """`line_slope` of ink whose points, (N, 2), are known."""
+    points = points.astype(np.float64)
     if len(points) < 8:
         return 0.0
     x, y = (points - points.mean(axis=0)).T
@@ -148,9 +153,14 @@ def line_slope(ink: Ink) -> float:
     return slope
 
 
-def line_spread(ink: Ink) -> float:
-    """The standard deviation of y of a line once it is deskewed; `LineMetrics` without the rest."""
-    return float(rotated(ink.points, line_slope(ink))[:, 1].std())
+def line_spread(ink: Ink | np.ndarray) -> float:
+    """The standard deviation of y of a line once it is deskewed; `LineMetrics` without the rest.
+
+    Args:
+        ink: one line, or its points, (N, 2).
+    """
+    points = ink.points if isinstance(ink, Ink) else ink
+    return float(rotated(points, slope_of(points))[:, 1].std())
 
 
 def rotated(points: np.ndarray, slope: float) -> np.ndarray:

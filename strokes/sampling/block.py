@@ -100,14 +100,14 @@ class Block:
         uniforms, normals = self._randoms.step()
         pen, active = self._pen, self._active
         offsets = draw_offsets(mixtures.outputs, self._options.bias, pen.scale_floor, uniforms, normals)
-        offsets[~active] = 0.0
+        if len(self._drafts) < len(active):
+            offsets[~active] = 0.0
         self._offsets = offsets
         self._trace.append(offsets, mixtures.phi)
         ended = self._stopper.step(offsets, mixtures.phi, active)
         if self._corrects:
             lifted = active & (offsets[:, 2] > 0.5)
-            overdue = active & (self._trace.lengths >= self._overdue)
-            for row in np.flatnonzero(lifted | overdue).tolist():
+            for row in np.flatnonzero(lifted | (self._trace.lengths >= self._overdue)).tolist():
                 if row not in ended:
                     self._look(row, lifted=bool(lifted[row]))
         for row, (length, by_rule) in ended.items():
@@ -150,7 +150,6 @@ class Block:
             state, counters = self._engine.snapshot(row), self._stopper.snapshot(row)
             draft.may_begin(following, Checkpoint(length, state, counters))
             self._overdue[row] = length + follower.longest(following, following)
-            follower.spread = self._stopper.spread(row)
 
     def _derailed(self, row: int, draft: Draft, follower: LineFollower) -> int | None:
         """The word in a row, if it has more points than its characters need. The pen may have gone on to another."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..ink.metrics import LineMetrics
+from ..ink.metrics import line_spread
 from ..preprocessing import Preprocessing
 from .quality import (
     STRAY_DOTS,
@@ -28,8 +28,8 @@ __all__ = ["LineFollower", "faulty_words"]
 
 # A position is judged once the window has moved on by more than so many: its components do not move as one.
 _LAG = 1
-# Drift is looked for each time so many words more are there.
-_DRIFT_WORDS = 3
+# Drift is looked for, and the spread measured, each time so many words more are there.
+_DRIFT_WORDS = 2
 # Points of a word and the space before it after which it has derailed: in a model's points a character, and on top.
 _LONGEST, _MARGIN = 2.0, 40
 
@@ -57,8 +57,7 @@ class LineFollower:
 
     def __init__(self, words: Words, preprocessing: Preprocessing, spread: float) -> None:
         self.words = words
-        #: Of the line so far; to be set now and then.
-        self.spread = spread
+        self._usual = self._spread = spread
         self._preprocessing = preprocessing
         self._marks = is_marks(words.text)
         self._strokes: list[_Stroke] = []
@@ -121,9 +120,9 @@ class LineFollower:
         """The word of a stroke, if it is a dot too many, or a line begins with it and should not."""
         if self._marks:
             return []
-        if len(self._strokes) == 1 and starts_short(self.words.text, stroke.extent, self.spread):
+        if len(self._strokes) == 1 and starts_short(self.words.text, stroke.extent, self._spread):
             return [0]
-        size = dot_size(self.spread)
+        size = dot_size(self._spread)
         if stroke.extent >= size:
             return []
         # A full stop at the end of a line is a dot whose place may be past it.
@@ -131,8 +130,9 @@ class LineFollower:
         return [int(self.words.at[min(stroke.place, stray[-1])])] if len(stray) > STRAY_DOTS else []
 
     def _drift(self, trace: Trace, row: int) -> list[int]:
-        ink = self._preprocessing.to_ink(trace.offsets(row))
-        point = drifts(ink, self._preprocessing.points_per_character)
+        points = self._preprocessing.statistics.restore(trace.offsets(row))[:, :2].cumsum(axis=0)
+        self._spread = float(np.clip(line_spread(points), self._usual / 2, self._usual * 2))
+        point = drifts(points, self._preprocessing.points_per_character)
         if point is None:
             return []
         window = trace.part(row, len(self.words.text), max(point - 1, 0), max(point, 1))
@@ -144,11 +144,13 @@ def faulty_words(sample: Sample, points_per_character: float) -> list[int]:
 
     What cannot be put down to a word is put down to the first.
     """
+    if sample.sound:
+        return []
     words = Words(sample.text)
     place = sample.window.argmax(axis=1)
     faults = [int(words.at[i]) for i in smeared_places(sample.text, best_shares(sample.window))]
     faults += words.at[place[1:][np.diff(place) < -1]].tolist()
-    spread = LineMetrics.of(sample.ink).spread
+    spread = line_spread(sample.ink)
     if sample.quality.stray_dots and not is_marks(sample.text):
         size = dot_size(spread)
         firsts = np.cumsum([0, *map(len, sample.ink.strokes)])
@@ -157,7 +159,7 @@ def faulty_words(sample: Sample, points_per_character: float) -> list[int]:
         faults += [int(words.at[i]) for i in stray[STRAY_DOTS:]]
     elif sample.quality.stray_dots or false_start(sample.text, sample.ink, spread):
         faults.append(0)
-    point = drifts(sample.ink, points_per_character)
+    point = drifts(sample.ink.points, points_per_character)
     if point is not None:
         faults.append(int(words.at[place[point]]))
     if not sample.finished:

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..ink import Ink
-from ..ink.cleaning import deskew
-from ..ink.metrics import LineMetrics
+from ..ink.metrics import line_spread, rotated, slope_of
 
 __all__ = [
     "STRAY_DOTS",
@@ -85,7 +84,7 @@ def check_quality(
         window: phi, (N, U + 1): the last column is the position past the text.
         points_per_character: of a usual line.
     """
-    spread = LineMetrics.of(ink).spread
+    spread = line_spread(ink)
     if is_marks(text):
         stray = len(ink.strokes) - sum(_STROKES[c] for c in text)
     else:
@@ -125,7 +124,7 @@ def stray_dots(text: str, ink: Ink, window: np.ndarray, spread: float | None = N
         window: phi, (N, U + 1).
         spread: of the line, measured if None.
     """
-    size = dot_size(LineMetrics.of(ink).spread if spread is None else spread)
+    size = dot_size(line_spread(ink) if spread is None else spread)
     firsts = np.cumsum([0, *map(len, ink.strokes)])
     dots = [
         int(first) for first, s in zip(firsts, ink.strokes, strict=False) if np.ptp(s, axis=0).max() < size
@@ -164,7 +163,7 @@ def false_start(text: str, ink: Ink, spread: float | None = None) -> bool:
 
     Some recorded lines do, where a pen was tried; what follows is seldom a whole letter.
     """
-    spread = LineMetrics.of(ink).spread if spread is None else spread
+    spread = line_spread(ink) if spread is None else spread
     return starts_short(text, float(np.ptp(ink.strokes[0], axis=0).max()), spread)
 
 
@@ -183,23 +182,30 @@ def baseline_drift(ink: Ink, points_per_character: float = 21.4) -> float:
 
     Segments are six spreads wide; those of few points have no median worth the name.
     """
-    medians = _segments(ink, points_per_character)[1]
+    medians = _segments(ink.points, points_per_character)[1]
     return float(np.ptp(list(medians.values()))) if medians else 0.0
 
 
-def drifts(ink: Ink, points_per_character: float = 21.4) -> int | None:
-    """The first point of the segment that strays most from the others, if the baseline drifts too far."""
-    segment, medians = _segments(ink, points_per_character)
+def drifts(points: np.ndarray, points_per_character: float = 21.4) -> int | None:
+    """Where the baseline drifts too far, if it does: of the two segments that are furthest apart, the later one.
+
+    Args:
+        points: (N, 2), one line.
+        points_per_character: of a usual line.
+
+    Returns:
+        the number of its first point.
+    """
+    segment, medians = _segments(points, points_per_character)
     if not medians or np.ptp(list(medians.values())) <= _MOST_DRIFT:
         return None
-    middle = float(np.median(list(medians.values())))
-    worst = max(medians, key=lambda i: abs(medians[i] - middle))
-    return int((segment == worst).argmax())
+    later = max(max(medians, key=medians.__getitem__), min(medians, key=medians.__getitem__))
+    return int((segment == later).argmax())
 
 
-def _segments(ink: Ink, points_per_character: float) -> tuple[np.ndarray, dict[int, float]]:
+def _segments(points: np.ndarray, points_per_character: float) -> tuple[np.ndarray, dict[int, float]]:
     """The segment of each point, and the median of y in those that have points enough, in spreads."""
-    points = deskew(ink).points.astype(np.float64)
+    points = rotated(points, slope_of(points)).astype(np.float32).astype(np.float64)
     spread = points[:, 1].std()
     if spread == 0:
         return np.zeros(len(points), np.int64), {}

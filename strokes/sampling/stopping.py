@@ -88,7 +88,7 @@ class BlockStopper:
         self._first_past = np.full(rows, -1, np.int64)  # first point drawn with the window past the text
         self._late = np.zeros(rows, np.int64)
         self._late_right = np.zeros(rows, np.int64)
-        self._changed, self._width = True, 0
+        self._changed, self._width, self._longest = True, 0, 1
 
     def begin(self, row: int, text: str) -> None:
         """A new line begins in a row."""
@@ -124,8 +124,9 @@ class BlockStopper:
 
     def spread(self, row: int) -> float:
         """Of the line so far, in ink units; at least half and at most twice a usual one."""
-        ink = self._preprocessing.to_ink(self._trace.offsets(row, int(self._drawn[row])))
-        return float(np.clip(line_spread(ink), self.usual_spread / 2, self.usual_spread * 2))
+        offsets = self._trace.offsets(row, int(self._drawn[row]))
+        points = self._preprocessing.statistics.restore(offsets)[:, :2].cumsum(axis=0)
+        return float(np.clip(line_spread(points), self.usual_spread / 2, self.usual_spread * 2))
 
     def step(self, points: np.ndarray, phi: np.ndarray, active: np.ndarray) -> dict[int, tuple[int, bool]]:
         """Which lines end with this step.
@@ -140,33 +141,15 @@ class BlockStopper:
         """
         if self._changed or phi.shape[1] != self._width:
             self._index(phi.shape[1])
-        head = np.where(self._is_head, phi, -1.0)
+        head = phi[:, : self._longest] + self._beyond
         tail = phi[self._rows, self._tail]
-        head_place, head_most, tail_most = head.argmax(axis=1), head.max(axis=1), tail.max(axis=1)
+        head_most = head.max(axis=1)
         past = tail.sum(axis=1) > head_most  # more weight past the text than on any character
-        right = (
-            points[:, 0] * self._preprocessing.statistics.std[0] + self._preprocessing.statistics.mean[0] > 0
-        )
-
-        ended: dict[int, tuple[int, bool]] = {}
-        at_end = active & self._pen_up & (past | (self._at_last & right))
-        looked_at = np.zeros(len(active), bool)
-        for row in np.flatnonzero(at_end).tolist() if at_end.any() else ():
-            stop = right[row] and self._full_stop_is_drawn(row)
-            if not stop and past[row] and not self._mark_is_due(row):
-                looked_at[row] = True
-                stop = self._sets_off(row, points[row], bool(tail_most[row] > head_most[row]))
-            if stop:
-                ended[row] = int(self._drawn[row]), True
-        # It went on to the next word without lifting the pen.
-        gone_on = active & (tail[:, 2:].max(axis=1) > np.maximum(head_most, tail[:, :2].max(axis=1)))
-        for row in np.flatnonzero(gone_on & ~looked_at & (self._drawn > 0)).tolist() if gone_on.any() else ():
-            if row not in ended:
-                first = int(self._first_past[row])
-                ended[row] = (first + 1 if first >= 0 else int(self._drawn[row])), True
-
-        self._at_last |= self._pen_up & (past | (head_place == self._characters - 1))
-        self._first_past = np.where((self._first_past < 0) & past, self._drawn, self._first_past)
+        near = past | self._at_last
+        ended = self._near_end(points, tail, past, head_most, active) if near.any() else {}
+        if self._pen_up.any():
+            self._at_last |= self._pen_up & (past | (head.argmax(axis=1) == self._characters - 1))
+        self._first_past[(self._first_past < 0) & past] = self._drawn[(self._first_past < 0) & past]
         self._drawn += 1
         self._pen_up = points[:, 2] > 0.5
         over = active & (self._drawn >= self._limit)
@@ -174,11 +157,43 @@ class BlockStopper:
             ended.setdefault(row, (int(self._drawn[row]), False))
         return ended
 
+    def _near_end(
+        self,
+        points: np.ndarray,
+        tail: np.ndarray,
+        past: np.ndarray,
+        head_most: np.ndarray,
+        active: np.ndarray,
+    ) -> dict[int, tuple[int, bool]]:
+        """Which lines end with this step, of those whose last character the window has reached."""
+        statistics = self._preprocessing.statistics
+        right = points[:, 0] * statistics.std[0] + statistics.mean[0] > 0
+        ended: dict[int, tuple[int, bool]] = {}
+        at_end = active & self._pen_up & (past | (self._at_last & right))
+        looked_at = np.zeros(len(active), bool)
+        for row in np.flatnonzero(at_end).tolist():
+            stop = right[row] and self._full_stop_is_drawn(row)
+            if not stop and past[row] and not self._mark_is_due(row):
+                looked_at[row] = True
+                stop = self._sets_off(row, points[row], bool(tail[row].max() > head_most[row]))
+            if stop:
+                ended[row] = int(self._drawn[row]), True
+        # It went on to the next word without lifting the pen.
+        gone_on = active & (tail[:, 2:].max(axis=1) > np.maximum(head_most, tail[:, :2].max(axis=1)))
+        for row in np.flatnonzero(gone_on & ~looked_at & (self._drawn > 0)).tolist():
+            if row not in ended:
+                first = int(self._first_past[row])
+                ended[row] = (first + 1 if first >= 0 else int(self._drawn[row])), True
+        return ended
+
     def _index(self, width: int) -> None:
         """Where each row's text and what is past it stand in the window weights."""
         self._changed, self._width = False, width
         self._rows = np.arange(len(self._characters))[:, None]
-        self._is_head = np.arange(width) < self._characters[:, None]
+        self._longest = min(int(self._characters.max(initial=1)), width)
+        # Window weights are at most a few tens.
+        beyond = np.arange(self._longest) >= self._characters[:, None]
+        self._beyond = np.where(beyond, np.float32(-1e6), np.float32(0))
         self._tail = np.minimum(self._characters[:, None] + np.arange(PAST), width - 1)
 
     def _sets_off(self, row: int, point: np.ndarray, past_text: bool) -> bool:
