@@ -101,13 +101,20 @@ class StepSession:
         return cls._from_digest(hashlib.blake2b(path.read_bytes()).digest(), weights, precision)
 
     @classmethod
-    def from_weights(cls, weights: Mapping[str, np.ndarray], precision: Precision = "int8") -> StepSession:
+    def from_weights(
+        cls, weights: Mapping[str, np.ndarray], precision: Precision = "int8", *, cache: bool = False
+    ) -> StepSession:
         """Compile the network of a model in memory.
 
         Args:
             weights: as `StrokeNetwork.state_dict()` names them, float32.
             precision: see `Precision`.
+            cache: whether its graph is kept; those of a training would push out those that are used every day.
         """
+        if not cache:
+            from .step_graph import build_step_graph
+
+            return cls(build_step_graph(weights, precision))
         digest = hashlib.blake2b()
         for name in sorted(weights):
             values = np.ascontiguousarray(weights[name], np.float32)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -96,6 +95,8 @@ class Sampler:
         if threads == 1:
             work()
             return scheduler.outcome()
+        from concurrent.futures import ThreadPoolExecutor
+
         with ThreadPoolExecutor(threads) as pool:
             try:
                 for future in [pool.submit(work) for _ in range(threads)]:

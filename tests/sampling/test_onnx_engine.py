@@ -17,6 +17,7 @@ from strokes.model import Model, load_model
 from strokes.network import NetworkConfig, StrokeNetwork
 from strokes.preprocessing import Preprocessing
 from strokes.sampling.engine import RowState
+from strokes.sampling.engines import make_engines
 from strokes.sampling.onnx_engine import OnnxEngine, StepSession
 
 MODELS = ("default", "graves")
@@ -299,33 +300,44 @@ def test_a_graph_is_built_once(tmp_path, monkeypatch):
     with pytest.raises(AssertionError, match="built again"):
         StepSession.from_file(path, refuse)
     # in memory
-    StepSession.from_weights(model.weights)
+    StepSession.from_weights(model.weights, cache=True)
     names = {p.name for p in (tmp_path / "cache").iterdir()}
-    StepSession.from_weights({k: w.copy() for k, w in reversed(model.weights.items())})
+    StepSession.from_weights({k: w.copy() for k, w in reversed(model.weights.items())}, cache=True)
     assert {p.name for p in (tmp_path / "cache").iterdir()} == names
     changed = {k: w.copy() for k, w in model.weights.items()}
     changed["output_bias"][3] += 0.5
-    assert (first_outputs(StepSession.from_weights(changed)) != first_outputs(built)).any()
+    assert (first_outputs(StepSession.from_weights(changed, cache=True)) != first_outputs(built)).any()
 
 
 def test_a_damaged_graph_is_built_again(tmp_path, monkeypatch):
     monkeypatch.setenv("STROKES_CACHE", str(tmp_path))
     model = small_model(0, 5, 8, 2, 2)
-    expected = first_outputs(StepSession.from_weights(model.weights))
+    expected = first_outputs(StepSession.from_weights(model.weights, cache=True))
     (path,) = tmp_path.iterdir()
     whole = path.read_bytes()
     for damaged in (whole[:-100], whole[:2000] + b"\0" + whole[2001:] + b"!", b"something else"):
         path.write_bytes(damaged)
-        np.testing.assert_array_equal(first_outputs(StepSession.from_weights(model.weights)), expected)
+        np.testing.assert_array_equal(
+            first_outputs(StepSession.from_weights(model.weights, cache=True)), expected
+        )
         assert path.read_bytes() == whole
+
+
+def test_models_in_memory_are_not_kept(tmp_path, monkeypatch):
+    """As those that a training draws samples from: they would push out the packaged ones."""
+    monkeypatch.setenv("STROKES_CACHE", str(tmp_path))
+    make_engines(small_model(0, 5, 8, 2, 2))(1)
+    assert not list(tmp_path.iterdir())
 
 
 def test_no_cache_can_be_kept(tmp_path, monkeypatch, capfd):
     (tmp_path / "file").write_text("in the way")
     model = small_model(0, 5, 8, 2, 2)
-    expected = first_outputs(StepSession.from_weights(model.weights))
+    expected = first_outputs(StepSession.from_weights(model.weights, cache=True))
     monkeypatch.setenv("STROKES_CACHE", str(tmp_path / "file"))
-    np.testing.assert_array_equal(first_outputs(StepSession.from_weights(model.weights)), expected)
+    np.testing.assert_array_equal(
+        first_outputs(StepSession.from_weights(model.weights, cache=True)), expected
+    )
     assert capfd.readouterr() == ("", "")
 
 
