@@ -30,6 +30,8 @@ OnPoints = Callable[[int, int, np.ndarray], bool | None]
 
 # Steps between two calls of it.
 _STREAMED = 8
+# One row in so many may stand empty: a new engine takes as long as a few steps.
+_SPARE = 8
 _NEVER = np.iinfo(np.int64).max
 
 
@@ -214,22 +216,20 @@ class Block:
         self._trace.release(row)
 
     def _shrink(self) -> None:
-        """Go on in an engine of half the rows where that is enough."""
+        """Go on in a smaller engine where rows stand empty: the time of a step goes by its rows."""
         used = sorted(self._drafts)
-        rows = self._engine.rows
-        while rows > 1 and len(used) <= rows // 2:
-            rows //= 2
-        if rows == self._engine.rows or not used:
+        free = self._engine.rows - len(used)
+        if not used or free <= self._engine.rows // _SPARE:
             return
-        keep = used + [row for row in range(self._engine.rows) if row not in self._drafts][: rows - len(used)]
+        rows = len(used)
         smaller = self._pen.make_engine(rows)
         for new, old in enumerate(used):
             smaller.load(new, self._drafts[old].ids, state=self._engine.snapshot(old))
         self._engine = smaller
         for part in (self._trace, self._stopper, self._randoms):
-            part.take(keep)
-        self._offsets, self._overdue = self._offsets[keep], self._overdue[keep]
-        self._active = self._active[keep]
+            part.take(used)
+        self._offsets, self._overdue = self._offsets[used], self._overdue[used]
+        self._active = self._active[used]
         self._drafts = {new: self._drafts[old] for new, old in enumerate(used)}
 
     def _sample(self, row: int, length: int | None, by_rule: bool) -> Sample:

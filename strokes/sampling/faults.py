@@ -94,27 +94,29 @@ class LineFollower:
         window = trace.part(row, len(text), first, length)
         places = window.argmax(axis=1)
         # The first stroke begins at the starting point, which is not in the trace.
-        moves = trace.points(row, first + (before is not None), length)[:, :2]
+        moves = trace.points(row, first, length)[:, :2]
         statistics = self._preprocessing.statistics
         path = np.cumsum(moves * statistics.std + statistics.mean, axis=0)
-        extent = np.maximum(path.max(axis=0, initial=0), 0) - np.minimum(path.min(axis=0, initial=0), 0)
+        if not before:
+            path = np.concatenate([np.zeros((1, 2)), path])
+        size = float(np.ptp(path, axis=0).max())
         shares, furthest = best_shares(window), int(places.max())
         if before:
             shares, furthest = np.maximum(before.shares, shares), max(before.furthest, furthest)
         faults = [int(self.words.at[i]) for i in smeared_places(text, shares) if i < furthest - _LAG]
         came_from = before.end_place if before else places[0]
-        back = np.diff(places, prepend=came_from) < -1
-        faults += self.words.at[places[back]].tolist()
+        if places[0] - came_from < -1 or (len(places) > 1 and (places[1:] - places[:-1]).min() < -1):
+            back = np.diff(places, prepend=came_from) < -1
+            faults += self.words.at[places[back]].tolist()
         checked = before.drift_checked if before else 0
         word = int(self.words.at[furthest])
         if word >= checked + _DRIFT_WORDS:
             checked = word
             faults += self._drift(trace, row)
-        size = float(extent.max())
         stroke = _Stroke(length, int(places[0]), int(places[-1]), size, shares, furthest, checked)
         self._strokes.append(stroke)
         faults += self._odd_dots(stroke)
-        return min(filter(blames, faults), default=None)
+        return min(filter(blames, faults), default=None) if faults else None
 
     def _odd_dots(self, stroke: _Stroke) -> list[int]:
         """The word of a stroke, if it is a dot too many, or a line begins with it and should not."""
@@ -131,8 +133,8 @@ class LineFollower:
 
     def _drift(self, trace: Trace, row: int) -> list[int]:
         points = self._preprocessing.statistics.restore(trace.offsets(row))[:, :2].cumsum(axis=0)
-        self._spread = float(np.clip(line_spread(points), self._usual / 2, self._usual * 2))
-        point = drifts(points, self._preprocessing.points_per_character)
+        point, spread = drifts(points, self._preprocessing.points_per_character)
+        self._spread = float(np.clip(spread, self._usual / 2, self._usual * 2))
         if point is None:
             return []
         window = trace.part(row, len(self.words.text), max(point - 1, 0), max(point, 1))
@@ -159,7 +161,7 @@ def faulty_words(sample: Sample, points_per_character: float) -> list[int]:
         faults += [int(words.at[i]) for i in stray[STRAY_DOTS:]]
     elif sample.quality.stray_dots or false_start(sample.text, sample.ink, spread):
         faults.append(0)
-    point = drifts(sample.ink.points, points_per_character)
+    point, _ = drifts(sample.ink.points, points_per_character)
     if point is not None:
         faults.append(int(words.at[place[point]]))
     if not sample.finished:

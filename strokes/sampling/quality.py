@@ -186,33 +186,35 @@ def baseline_drift(ink: Ink, points_per_character: float = 21.4) -> float:
     return float(np.ptp(list(medians.values()))) if medians else 0.0
 
 
-def drifts(points: np.ndarray, points_per_character: float = 21.4) -> int | None:
-    """Where the baseline drifts too far, if it does: of the two segments that are furthest apart, the later one.
+def drifts(points: np.ndarray, points_per_character: float = 21.4) -> tuple[int | None, float]:
+    """Where the baseline drifts too far, if it does, and the spread of the line.
+
+    It does at the later one of the two segments that are furthest apart.
 
     Args:
         points: (N, 2), one line.
         points_per_character: of a usual line.
 
     Returns:
-        the number of its first point.
+        the number of that segment's first point or None; the standard deviation of y.
     """
-    segment, medians = _segments(points, points_per_character)
-    if not medians or np.ptp(list(medians.values())) <= _MOST_DRIFT:
-        return None
+    segment, medians, spread = _segments(points, points_per_character)
+    if not medians or max(medians.values()) - min(medians.values()) <= _MOST_DRIFT:
+        return None, spread
     later = max(max(medians, key=medians.__getitem__), min(medians, key=medians.__getitem__))
-    return int((segment == later).argmax())
+    return int((segment == later).argmax()), spread
 
 
-def _segments(points: np.ndarray, points_per_character: float) -> tuple[np.ndarray, dict[int, float]]:
-    """The segment of each point, and the median of y in those that have points enough, in spreads."""
+def _segments(points: np.ndarray, points_per_character: float) -> tuple[np.ndarray, dict[int, float], float]:
+    """The segment of each point, the median of y in those that have points enough, in spreads, and the spread."""
     points = rotated(points, slope_of(points)).astype(np.float32).astype(np.float64)
-    spread = points[:, 1].std()
+    spread = float(points[:, 1].std())
     if spread == 0:
-        return np.zeros(len(points), np.int64), {}
+        return np.zeros(len(points), np.int64), {}, spread
     segment = (points[:, 0] - points[:, 0].min()) / (6 * spread)
     if segment.max() > len(points):  # ink that is all but flat: no segment has points enough
-        return np.zeros(len(points), np.int64), {}
+        return np.zeros(len(points), np.int64), {}, spread
     segment = segment.astype(np.int64)
     counts = np.bincount(segment)
     enough = np.flatnonzero(counts > _SEGMENT * points_per_character).tolist()
-    return segment, {i: float(np.median(points[segment == i, 1]) / spread) for i in enough}
+    return segment, {i: float(np.median(points[segment == i, 1]) / spread) for i in enough}, spread

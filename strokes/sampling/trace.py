@@ -55,8 +55,12 @@ class Trace:
 
     def take(self, keep: list[int]) -> None:
         """Go on with these rows alone, in this order."""
-        self._points, self._windows = self._points[keep], self._windows[keep]
         self._lengths, self._begun = self._lengths[keep], self._begun[keep]
+        drawn = int(self._lengths[self._begun].max(initial=0))
+        points, windows = self._points, self._windows
+        self._points = np.empty((len(keep), *points.shape[1:]))
+        self._windows = np.empty((len(keep), *windows.shape[1:]), np.float32)
+        self._points[:, :drawn], self._windows[:, :drawn] = points[keep, :drawn], windows[keep, :drawn]
         self._rows = np.flatnonzero(self._begun)
 
     @property
