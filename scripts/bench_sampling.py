@@ -65,7 +65,8 @@ def measure(name: str, precision: str, runs: int, steps: int, words: int) -> dic
     for rows in ROWS:
         measures[f"engine_batch{rows}"] = lambda rows=rows: engine_rate(model, engines, rows, steps)
     seeds = iter(range(10_000))
-    measures["page"] = lambda: page_rate(writer, text, next(seeds))
+    drawn_per_kept: list[float] = []
+    measures["page"] = lambda: page_rate(writer, text, next(seeds), drawn_per_kept)
     rates: dict[str, list[float]] = {key: [] for key in measures}
     for _ in range(runs):
         for key, run in measures.items():
@@ -73,6 +74,7 @@ def measure(name: str, precision: str, runs: int, steps: int, words: int) -> dic
     plain_key = max((k for k in rates if k.startswith("plain")), key=lambda k: statistics.median(rates[k]))
     rates["plain_batch1"] = rates[plain_key]
     result: dict[str, object] = {key: {"points_per_second": spread(r)} for key, r in sorted(rates.items())}
+    result["drawn_per_kept"] = spread(drawn_per_kept)
     base = statistics.median(rates["plain_batch1"])
     result["ratio_batch1"] = statistics.median(rates["engine_batch1"]) / base
     result["ratio_page"] = statistics.median(rates["page"]) / base
@@ -146,11 +148,14 @@ def engine_rate(model: Model, engines: Callable, rows: int, steps: int) -> float
     return rows * steps / (time.perf_counter() - start)
 
 
-def page_rate(writer: Writer, text: str, seed: int) -> float:
-    """Kept points a second of a page."""
+def page_rate(writer: Writer, text: str, seed: int, drawn_per_kept: list[float]) -> float:
+    """Kept points a second of a page; how many were drawn for each is added to a list."""
     start = time.perf_counter()
     written = writer.write(text, SamplingOptions(seed=seed))
-    return sum(len(s.offsets) for s in written.samples) / (time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    kept = sum(len(s.offsets) for s in written.samples)
+    drawn_per_kept.append(sum(s.points_drawn for s in written.samples) / kept)
+    return kept / seconds
 
 
 def cold_start(name: str, precision: str) -> tuple[float, float, dict[str, float]]:
@@ -182,12 +187,13 @@ import strokes.cli.write, strokes.writer, onnxruntime, strokes.export.svg
 lap("imports")
 writer = strokes.writer.Writer(name, precision)
 lap("load")
+from strokes.export import export
 from strokes.page import fit_page
 sample = writer.sample("hello")
 lap("sample")
 page = fit_page(sample.ink, text="hello")
 lap("layout")
-strokes.writer.export(page, folder + "/p.svg")
+export(page, folder + "/p.svg")
 lap("export")
 print(json.dumps(laps))
 """
@@ -238,7 +244,8 @@ def table(result: dict) -> str:
             p = value["points_per_second"]
             lines.append(f"{key:24} {p['min']:9.0f} {p['median']:9.0f} {p['max']:9.0f}")
     lines.append(
-        f"batch 1 is {result['ratio_batch1']:.1f}, a page {result['ratio_page']:.1f} times the plain step"
+        f"batch 1 is {result['ratio_batch1']:.1f}, a page {result['ratio_page']:.1f} times the plain step; "
+        f"a page draws {result['drawn_per_kept']['median']:.2f} points for each that it keeps"
     )
     lines.append(
         f"strokes write hello: {result['cold_start_s']['median']:.2f} s, {result['ratio_cold_start']:.1f} times "

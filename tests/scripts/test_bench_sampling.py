@@ -29,6 +29,7 @@ def test_the_benchmark_prints_one_object_with_every_figure():
     assert base == max(r["median"] for k, r in rates.items() if k.startswith("plain"))
     assert result["ratio_batch1"] == pytest.approx(rates["engine_batch1"]["median"] / base)
     assert result["ratio_page"] == pytest.approx(rates["page"]["median"] / base)
+    assert 1 <= result["drawn_per_kept"]["median"] < 10
     parts = result["cold_start_parts_s"]
     assert set(parts) == {"imports", "load", "sample", "layout", "export", "interpreter"}
     assert result["letter"]["words"] == 4 and 20 < result["letter"]["peak_memory_mib"] < 1000
