@@ -49,7 +49,7 @@ def make_parser() -> Parser:
             kind.options(),
             title="pen" if suffix == next(iter(FORMATS)) else f"{suffix} only",
             flags={"pen_width_mm": "pen-width"},
-            metavars={"pen_width_mm": "MM", "color": "C", "dpi": "N"},
+            metavars={"pen_width_mm": "MM", "simplify": "MM", "color": "C", "dpi": "N"},
             leave_out=("background",),
         )
     return parser

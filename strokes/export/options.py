@@ -13,7 +13,7 @@ from ..files import InputError
 if TYPE_CHECKING:
     from ..page import Layer
 
-__all__ = ["PenOptions", "PngOptions", "SvgOptions", "parse_color"]
+__all__ = ["PathOptions", "PenOptions", "PngOptions", "SvgOptions", "parse_color"]
 
 _MM_PER_INCH = 25.4
 _MOST_PIXELS = 150e6  # A3 at 600 dpi is 70e6
@@ -54,13 +54,41 @@ class PenOptions:
 
 
 @dataclass(frozen=True)
-class SvgOptions(PenOptions):
-    """Options of SVG: the pen alone.
+class PathOptions(PenOptions):
+    """Options of formats that hold the pen's path.
 
     Args:
         pen_width_mm: how broad the pen's line is, in millimetres; layers may have widths of their own.
         color: a CSS colour; layers may have colours of their own.
+        simplify: millimetres by which a path may leave the ink, with fewer points; 0 keeps them all.
+        sort: draw strokes in the order of the shortest ways between them, some backwards, not as they were written.
+
+    Raises:
+        ValueError: a value is out of its range.
+        InputError: the colour is unknown.
     """
+
+    simplify: Annotated[float, Meta(ge=0, le=10)] = 0.0
+    sort: bool = False
+
+
+@dataclass(frozen=True)
+class SvgOptions(PathOptions):
+    """Options of SVG.
+
+    Args:
+        pen_width_mm: how broad the pen's line is, in millimetres; layers may have widths of their own.
+        color: a CSS colour; layers may have colours of their own.
+        simplify: millimetres by which a path may leave the ink, with fewer points; 0 keeps them all.
+        sort: draw strokes in the order of the shortest ways between them, some backwards, not as they were written.
+        polyline: straight pieces instead of curves, for software that knows no curves.
+
+    Raises:
+        ValueError: a value is out of its range.
+        InputError: the colour is unknown.
+    """
+
+    polyline: bool = False
 
 
 @dataclass(frozen=True)

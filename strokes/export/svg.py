@@ -6,27 +6,28 @@ import io
 import itertools
 import re
 from collections.abc import Iterable
+from dataclasses import asdict
+from importlib.metadata import version
 
 import numpy as np
 import svgwrite
 from svgwrite.extensions import Inkscape
 
-from ..ink.curves import smooth
 from ..page import Layer, Page
-from .options import PenOptions, SvgOptions, parse_color
+from .geometry import DOT_MM, curves, ordered, polylines
+from .metadata import metadata_element
+from .options import SvgOptions, parse_color
 
 __all__ = ["DOT_MM", "path_data", "render"]
-
-#: Plotters skip marks that are shorter than a step of their motors; a dot is drawn as long as this.
-DOT_MM = 0.1
 
 
 def render(page: Page, options: SvgOptions | None = None) -> bytes:
     """A page as SVG in millimetres, ready for a plotter.
 
     The strokes are paths in writing order on Inkscape layers, one a layer of the page, labelled "1 ink" and so on, the
-    number being the pen. The label of a layer that is not plotted begins with "%", by which plotters know. The page's
-    text becomes the title and the description. The same page gives the same bytes.
+    number being the pen. The label of a layer that is not plotted begins with "%", by which AxiDraw's software knows,
+    and has a number that no pen has, so that vpype keeps it apart. The page's text becomes the title and the
+    description, its metadata the JSON that `read_metadata` reads. The same page gives the same bytes.
 
     Raises:
         InputError: the pen of a layer is out of range or its colour unknown.
@@ -39,31 +40,43 @@ def render(page: Page, options: SvgOptions | None = None) -> bytes:
     drawing.elements.remove(drawing.defs)
     if text := _xml_text(page.text).strip():
         drawing.set_desc(title=_shortened(text), desc=text)
+    if page.metadata:
+        known = {**page.metadata, "format": asdict(options), "version": version("strokes")}
+        drawing.set_metadata(metadata_element(known))
     pens = itertools.count(1)
+    guides = itertools.count(1 + sum(layer.plotted for layer in page.layers))
     for layer in page.layers:
         name = _shortened(_xml_text(layer.name))
-        label = f"{next(pens)} {name}" if layer.plotted else f"% {name}"
-        drawing.add(_group(drawing, layer, options.pen(layer), label))
+        label = f"{next(pens)} {name}" if layer.plotted else f"%{next(guides)} {name}"
+        drawing.add(_group(drawing, layer, options, label))
     file = io.StringIO()
     drawing.write(file, pretty=True)
     return file.getvalue().encode("utf-8")
 
 
-def path_data(points: np.ndarray) -> str:
+def path_data(points: np.ndarray, tolerance: float = 0.0, *, straight: bool = False) -> str:
     """The `d` of a path along the curve through points (n, 2) in mm, absolute, to 0.001 mm.
 
     A stroke smaller than `DOT_MM` becomes a level segment of that length around its middle.
+
+    Args:
+        points: of one stroke.
+        tolerance: millimetres by which the path may leave the curve.
+        straight: straight pieces instead of curves.
     """
-    low, high = points.min(axis=0), points.max(axis=0)
-    if np.hypot(*(high - low)) < DOT_MM:
-        x, y = (low + high) / 2
-        return f"M{_pair((x - DOT_MM / 2, y))} L{_pair((x + DOT_MM / 2, y))}"
-    curve = smooth(points)
-    curve = curve[(curve[:, 0] != curve[:, 3]).any(axis=1)]  # a repeated point is no movement of the pen
-    return f"M{_pair(points[0])} C" + " ".join(_pair(point) for segment in curve for point in segment[1:])
+    if straight:
+        (line,) = polylines([points], tolerance)
+        return f"M{_pair(line[0])} L" + " ".join(map(_pair, line[1:]))
+    (curve,) = curves([points], tolerance)
+    if len(curve) == 1:  # through two points it is straight
+        return f"M{_pair(curve[0, 0])} L{_pair(curve[0, 3])}"
+    return f"M{_pair(curve[0, 0])} C" + " ".join(_pair(point) for segment in curve for point in segment[1:])
 
 
-def _group(drawing: svgwrite.Drawing, layer: Layer, pen: PenOptions, label: str) -> svgwrite.container.Group:
+def _group(
+    drawing: svgwrite.Drawing, layer: Layer, options: SvgOptions, label: str
+) -> svgwrite.container.Group:
+    pen = options.pen(layer)
     group = Inkscape(drawing).layer(
         label,
         fill="none",
@@ -72,8 +85,8 @@ def _group(drawing: svgwrite.Drawing, layer: Layer, pen: PenOptions, label: str)
         stroke_linecap="round",
         stroke_linejoin="round",
     )
-    for points in layer.strokes:
-        group.add(drawing.path(path_data(points)))
+    for points in ordered(layer.strokes) if options.sort else layer.strokes:
+        group.add(drawing.path(path_data(points, options.simplify, straight=options.polyline)))
     return group
 
 

@@ -31,7 +31,7 @@ baseProfile="full" height="8mm" version="1.1" viewBox="0 0 12.5 8" width="12.5mm
 stroke-linejoin="round" stroke-width="0.5">
     <path d="M2,5 C2.667,4 3.333,3.5 4,3.5 4.667,3.5 5.333,4 6,5"/>
     <path d="M4.95,2.25 L5.05,2.25"/>
-    <path d="M7,5 C7.667,5 8.333,5 9,5"/>
+    <path d="M7,5 L9,5"/>
   </g>
 </svg>
 """
@@ -93,7 +93,7 @@ def test_a_layer_is_a_pen_and_guides_are_not_plotted():
     root = parsed(Page(10, 10, layers), pen_width_mm=0.4, color="navy")
     assert {group.get(INKSCAPE + "groupmode") for group in root} == {"layer"}
     labels = [group.get(INKSCAPE + "label") for group in root]
-    assert labels == ["% ruling", "1 ink", "2 red <& ink", "3 empty"]
+    assert labels == ["%4 ruling", "1 ink", "2 red <& ink", "3 empty"]
     assert [(g.get("stroke"), g.get("stroke-width"), len(g)) for g in root] == [
         ("#c0c0c0", "0.1", 1),
         ("#000080", "0.4", 1),
@@ -108,9 +108,10 @@ def test_each_stroke_is_a_path_along_its_curve_in_writing_order(page, tmp_path):
     for path, stroke in zip(paths, page.strokes, strict=True):
         d = path.get("d")
         assert re.fullmatch(r"M[\d.,-]+ (C[\d., -]+|L[\d.,-]+)", d)
-        if len(stroke) == 1:
-            continue
         points = numbers(d)
+        if len(stroke) <= 2:
+            assert len(points) == 2 and (len(stroke) == 1 or np.allclose(points, stroke, atol=6e-4))
+            continue
         np.testing.assert_allclose(points[[0, -1]], stroke[[0, -1]], atol=6e-4)
         distinct = stroke[np.r_[True, (np.diff(stroke, axis=0) != 0).any(axis=1)]]
         assert len(points) == 1 + 3 * (len(distinct) - 1)
@@ -164,3 +165,18 @@ def test_another_renderer_sees_what_we_draw(page, tmp_path):
     assert ours.sum() == pytest.approx(theirs.sum(), rel=0.05)
     assert np.abs(ours - theirs).sum() < 0.08 * theirs.sum()
     assert np.abs(np.roll(ours, 2, axis=1) - theirs).sum() > 0.3 * theirs.sum()  # the measure notices a shift
+
+
+def test_straight_pieces_fewer_points_and_another_order_on_request(page):
+    whole = parsed(page)[-1]
+    straight = parsed(page, polyline=True)[-1]
+    assert all(re.fullmatch(r"M[\d.,-]+ L[\d., -]+", path.get("d")) for path in straight)
+    for path, curve in zip(straight, whole, strict=True):
+        np.testing.assert_allclose(
+            numbers(path.get("d"))[[0, -1]], numbers(curve.get("d"))[[0, -1]], atol=6e-4
+        )
+    assert len(numbers(parsed(page, simplify=1.0)[-1][0].get("d"))) < len(numbers(whole[0].get("d")))
+    drawn = [path.get("d") for path in whole]
+    shuffled = Page(page.width, page.height, (Layer("ink", page.strokes[::-1]),))
+    assert [path.get("d") for path in parsed(shuffled)[-1]] == drawn[::-1]
+    assert parsed(shuffled, sort=True)[-1][0].get("d") == drawn[0]
