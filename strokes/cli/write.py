@@ -17,10 +17,10 @@ __all__ = ["make_parser", "run"]
 _DESCRIPTION = """\
 Write text by hand.
 
-The suffix of OUT chooses the format: .svg (single strokes in millimetres, ready for a plotter) or
-.png. Line breaks in the text are kept, longer lines are wrapped. Characters that the pen has not
-learned are composed of those that it has, or replaced and named. A text that begins with a dash goes to the
-end, after --.
+The suffix of OUT chooses the format: .svg (single strokes in millimetres, ready for a plotter), .png or
+.pdf (all pages in one file). Line breaks in the text are kept, longer lines are wrapped. Characters
+that the pen has not learned are composed of those that it has, or replaced and named. A text that begins
+with a dash goes to the end, after --.
 
 On paper (--page a4), lines are wrapped by the width that they come out with, and several pages get
 numbered files: OUT-1.svg, OUT-2.svg. [[red]]two words[[/]] changes the pen; each has its layer. An
@@ -41,7 +41,9 @@ def make_parser() -> Parser:
         takes_text=True,
     )
     add_text(parser)
-    parser.add_argument("-o", "--output", required=True, metavar="OUT", help="OUT.svg or OUT.png")
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="OUT", help=f"ends in {' or '.join(FORMATS)}"
+    )
     add_sampling(parser)
     add_page(parser)
     for suffix, kind in FORMATS.items():

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from ..files import InputError, write_whole
-from .options import PenOptions, PngOptions, SvgOptions, parse_color
+from .options import PdfOptions, PenOptions, PngOptions, SvgOptions, parse_color
 
 if TYPE_CHECKING:
     from ..page import Page
@@ -19,6 +19,7 @@ __all__ = [
     "FORMATS",
     "SUFFIXES",
     "Format",
+    "PdfOptions",
     "PenOptions",
     "PngOptions",
     "SvgOptions",
@@ -49,6 +50,7 @@ class Format:
 FORMATS = {
     ".svg": Format("svg", SvgOptions),
     ".png": Format("raster", PngOptions),
+    ".pdf": Format("pdf", PdfOptions, many_pages=True),
 }
 
 #: The suffixes that `export` knows.

@@ -13,7 +13,7 @@ from ..files import InputError
 if TYPE_CHECKING:
     from ..page import Layer
 
-__all__ = ["PathOptions", "PenOptions", "PngOptions", "SvgOptions", "parse_color"]
+__all__ = ["PathOptions", "PdfOptions", "PenOptions", "PngOptions", "SvgOptions", "parse_color"]
 
 _MM_PER_INCH = 25.4
 _MOST_PIXELS = 150e6  # A3 at 600 dpi is 70e6
@@ -89,6 +89,16 @@ class SvgOptions(PathOptions):
     """
 
     polyline: bool = False
+
+
+@dataclass(frozen=True)
+class PdfOptions(PenOptions):
+    """Options of PDF: the pen alone.
+
+    Args:
+        pen_width_mm: how broad the pen's line is, in millimetres; layers may have widths of their own.
+        color: a CSS colour; layers may have colours of their own.
+    """
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ def test_the_suffix_chooses_the_format(page, tmp_path):
     assert (tmp_path / "page.SVG").read_bytes().startswith(b"<?xml")
     assert (tmp_path / "page.PNG").read_bytes().startswith(b"\x89PNG")
     for name in ("page.doc", "page", ".svg"):
-        with pytest.raises(InputError, match=r"\.svg or \.png"):
+        with pytest.raises(InputError, match=r"\.svg or \.png or \.pdf"):
             export(page, tmp_path / name)
 
 
