@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -56,14 +57,7 @@ def cut_words(request: Request, composed: Composed, sample: Sample, seed: Sequen
             colors = [pens[int(np.bincount(strokes[n].owners).argmax())] for n in order]
             found.append(Word.of(text, [strokes[n].points for n in order], colors, order))
     return tuple(
-        Word(
-            word.text,
-            word.strokes,
-            word.pens,
-            word.order,
-            gap=found[n + 1][1] - left - word.width if n + 1 < len(found) else None,
-            width=word.width,
-        )
+        replace(word, gap=found[n + 1][1] - left - word.width if n + 1 < len(found) else None)
         for n, (word, left) in enumerate(found)
     )
 

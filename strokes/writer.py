@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
@@ -104,6 +105,11 @@ class Writer:
         self._precision = precision
         self._sampler = Sampler(self.model, make_engines(self.model, precision), reader=reader)
         self._composer = Composer(self.model.alphabet)
+
+    @property
+    def description(self) -> dict[str, object]:
+        """What of the writer decides what is written, as JSON has it."""
+        return {"model": self._name, "precision": self._precision, "version": _version()}
 
     def write(
         self,
@@ -261,8 +267,7 @@ class Writer:
         """Pages that say what makes them again."""
         metadata: Mapping[str, object] = {
             "text": document.text,
-            "model": self._name,
-            "precision": self._precision,
+            **self.description,
             "number": prefix[0] if prefix else None,
             "sampling": asdict(sampling),
             "page": asdict(setting),
@@ -310,3 +315,10 @@ def _refuse_empty(text: str) -> NoReturn:
         if not text.strip()
         else f"there is nothing to write: no character of {text.strip()[:40]!r} can be written"
     )
+
+
+@functools.cache
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("strokes")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 
+from strokes.export import parse_color
 from strokes.ink import Ink
+from strokes.page import Page, PageOptions, Request, Word, compose, parse_text
 
 ASCENDER, DESCENDER, ADVANCE = 2.0, 0.8, 1.3
 
@@ -48,3 +52,41 @@ def _pen(x: list[float], heights: list[float]) -> np.ndarray:
     share = (1 - np.cos(np.linspace(0, np.pi, 9)[1:, None])) / 2
     parts = [a + (b - a) * share for a, b in pairwise(corners)]
     return np.concatenate([corners[:1], *parts])
+
+
+def words(request: Request, spread: float = 0.0) -> tuple[Word, ...]:
+    """What a made-up hand draws for a request: a word for each, more or less wide by a share of `spread`."""
+    rng = np.random.default_rng(request.key)
+    drawn, at, stroke_number = [], 0, 0
+    for text in request.text.split(" "):
+        wide = 1 + spread * float(rng.uniform(-1, 1))
+        word = _word(text, request.pens[at : at + len(text)], wide)
+        at += len(text) + 1
+        word = replace(word, order=tuple(stroke_number + n for n in word.order))
+        stroke_number += len(word.order)
+        drawn.append(replace(word, gap=1.0 + float(rng.uniform(-0.6, 1.5)) * (spread > 0)))
+    drawn[-1] = replace(drawn[-1], gap=None)
+    return tuple(drawn)
+
+
+@functools.lru_cache(1000)
+def _word(text: str, pens: tuple[str | None, ...], wide: float) -> Word:
+    strokes, owners = [], []
+    for place, character in enumerate(text):
+        for stroke in letter(character):
+            strokes.append((stroke + np.array([place * ADVANCE, 0.0])) * (wide, 1.0))
+            owners.append(pens[place])
+    return Word.of(text, strokes, owners)[0]
+
+
+def set_text(text: str, options: PageOptions, spread: float = 0.0, seed: int = 0) -> list[Page]:
+    """Pages of a text in the made-up hand."""
+    paragraphs = parse_text(text, lambda piece: "".join(c for c in piece if c.isprintable()), parse_color)
+    composition = compose(paragraphs, options, text, seed)
+    try:
+        requests = next(composition)
+        while True:
+            requests = composition.send([words(request, spread) for request in requests])
+    except StopIteration as end:
+        pages: list[Page] = end.value
+        return pages

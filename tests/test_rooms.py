@@ -15,7 +15,7 @@ SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))
 #: A room imports only from rows above its own.
 LAYERS = (
     ("files",),
-    ("documents", "npz"),
+    ("documents", "npz", "tables"),
     ("ink", "alphabet"),
     ("preprocessing", "composition", "artifacts", "page", "runs", "figures"),
     ("network", "export"),
@@ -23,7 +23,7 @@ LAYERS = (
     ("corpus", "sampling"),
     ("composing",),
     ("writer", "training", "export_onnx", "characters"),
-    ("data_prep",),
+    ("data_prep", "merge"),
     ("cli",),
 )
 LAYER = {room: i for i, rooms in enumerate(LAYERS) for room in rooms}

@@ -21,6 +21,7 @@ __all__ = ["COMMANDS", "GROUP", "main"]
 #: command -> what it does; the module of the same name has `run(argv) -> int | None`.
 COMMANDS = {
     "write": "text in, a page of handwriting out",
+    "merge": "a document for each row of a table",
     "heatmap": "a picture of the window over the text, above the ink that it drew",
     "prepare": "a data set in, one corpus file to train on out",
     "train": "train the network on a corpus",

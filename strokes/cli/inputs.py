@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..alphabet import Transliteration
     from ..sampling import Sample, SamplingOptions, Word
 
-__all__ = ["add_page", "add_sampling", "add_text", "read_text", "remarks", "sampling_options"]
+__all__ = ["add_formats", "add_page", "add_sampling", "add_text", "read_text", "remarks", "sampling_options"]
 
 # Over a thousand pages.
 _MOST_BYTES = 4 * 2**20
@@ -90,6 +90,20 @@ def add_page(parser: Parser) -> None:
         title="page",
         metavars={**dict.fromkeys(millimetres, "MM"), "page": "PAPER", "hyphenate": "LANGUAGE"},
     )
+
+
+def add_formats(parser: Parser) -> None:
+    """The options of every format."""
+    from ..export import FORMATS
+
+    for suffix, kind in FORMATS.items():
+        parser.add_options(
+            kind.options(),
+            title="pen" if suffix == next(iter(FORMATS)) else f"{suffix} only",
+            flags={"pen_width_mm": "pen-width"},
+            metavars={"pen_width_mm": "MM", "simplify": "MM", "color": "C", "dpi": "N"},
+            leave_out=("background",),
+        )
 
 
 def sampling_options(args: Arguments) -> SamplingOptions:

@@ -9,7 +9,7 @@ from ..export import FORMATS, PenOptions, PngOptions
 from ..files import InputError, check_output
 from ..page import PageOptions
 from .console import note, progress, say
-from .inputs import add_page, add_sampling, add_text, read_text, remarks, sampling_options
+from .inputs import add_formats, add_page, add_sampling, add_text, read_text, remarks, sampling_options
 from .parser import Parser
 
 __all__ = ["make_parser", "run"]
@@ -46,14 +46,7 @@ def make_parser() -> Parser:
     )
     add_sampling(parser)
     add_page(parser)
-    for suffix, kind in FORMATS.items():
-        parser.add_options(
-            kind.options(),
-            title="pen" if suffix == next(iter(FORMATS)) else f"{suffix} only",
-            flags={"pen_width_mm": "pen-width"},
-            metavars={"pen_width_mm": "MM", "simplify": "MM", "color": "C", "dpi": "N"},
-            leave_out=("background",),
-        )
+    add_formats(parser)
     return parser
 
 

@@ -47,6 +47,8 @@ def compose(paragraphs: Sequence[Paragraph], options: PageOptions, text: str, se
         InputError: something in the text does not fit.
     """
     paper = options.paper
+    if not any(paragraph.tokens for paragraph in paragraphs):
+        raise InputError("there is nothing to write: the text is empty")
     if paper is None:
         rows = yield from flow(paragraphs, _measure(options, None, seed))
         return [fit_rows(rows, options, text=text)]

@@ -191,18 +191,17 @@ def line_height_for(rows: Sequence[Row], x_height: float, stray: float = 0.0) ->
         stray: by how many millimetres a row may leave its baseline.
     """
     pitch = _LEAST_PITCH
-    before: dict[int, float] = {}
-    for row in rows:
-        top: dict[int, float] = {}
-        bottom: dict[int, float] = {}
-        for _, stroke in row.strokes():
-            curve = flatten(stroke, 0.05)
-            for i, y in zip((curve[:, 0] // _SLICE).astype(int).tolist(), curve[:, 1].tolist(), strict=True):
-                for j in (i - 2, i - 1, i, i + 1, i + 2):
-                    top[j] = min(top.get(j, y), y)
-                bottom[i] = max(bottom.get(i, y), y)
-        need = max((before[i] - top[i] for i in before.keys() & top.keys()), default=0.0)
-        pitch = max(pitch, need + _CLEARANCE)
+    outlines = [row.outline() for row in rows]
+    points = np.concatenate([np.zeros((1, 2)), *outlines])[:, 0]
+    first, last = (int(edge // _SLICE) for edge in (points.min(), points.max()))
+    before = np.full(last - first + 5, -np.inf)
+    for outline in outlines:
+        top, bottom = np.full(len(before), np.inf), np.full(len(before), -np.inf)
+        at = (outline[:, 0] // _SLICE).astype(np.int64) - first + 2
+        np.maximum.at(bottom, at, outline[:, 1])
+        for shift in range(-2, 3):
+            np.minimum.at(top, at + shift, outline[:, 1])
+        pitch = max(pitch, float((before - top).max()) + _CLEARANCE)
         before = bottom
     return math.ceil((min(pitch, _MOST_PITCH) * x_height + 2 * stray) * 10 - 1e-9) / 10
 
@@ -226,10 +225,7 @@ def _aligned(row: Row, room: float, options: PageOptions) -> Row:
 
 def _reach(rows: Sequence[Row]) -> tuple[float, float]:
     """How far ink rises above the baseline and falls below it, in x-heights."""
-    curves = [flatten(stroke, 0.02)[:, 1] for row in rows for _, stroke in row.strokes()]
-    if not curves:
-        return 1.0, 0.0
-    y = np.concatenate(curves)
+    y = np.concatenate([np.zeros(1), *(row.outline()[:, 1] for row in rows)])
     return max(1.0, -float(y.min())), max(0.0, float(y.max()))
 
 

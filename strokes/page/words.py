@@ -41,6 +41,7 @@ class Word:
         tab: whether it begins at a tab stop.
         breaks: whether a row ends with it: it is the first part of a hyphenated word.
         width: of its ink.
+        outline: points along the curves of its strokes, (m, 2).
     """
 
     text: str
@@ -50,7 +51,8 @@ class Word:
     gap: float | None = None
     tab: bool = False
     breaks: bool = False
-    width: float = field(default=0.0)
+    width: float = 0.0
+    outline: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
 
     @classmethod
     def of(
@@ -63,11 +65,12 @@ class Word:
         """A word from strokes that stand anywhere, and where its left end was."""
         if not strokes:
             return cls(text, (), (), ()), 0.0
-        x = np.concatenate([flatten(stroke, _TOLERANCE)[:, 0] for stroke in strokes])
-        left, right = float(x.min()), float(x.max())
+        outline = np.concatenate([flatten(stroke, _TOLERANCE) for stroke in strokes])
+        left, right = float(outline[:, 0].min()), float(outline[:, 0].max())
         moved = tuple(np.asarray(stroke, np.float64) - (left, 0.0) for stroke in strokes)
         numbers = tuple(range(len(strokes)) if order is None else order)
-        return cls(text, moved, tuple(pens), numbers, width=right - left), left
+        word = cls(text, moved, tuple(pens), numbers, width=right - left, outline=outline - (left, 0.0))
+        return word, left
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +103,11 @@ class Row:
         """The row moved to the right, and its word spaces made wider."""
         words = tuple((word, x + shift + i * stretch) for i, (word, x) in enumerate(self.words))
         return Row(words, self.ends, self.tabs, self.edge)
+
+    def outline(self) -> np.ndarray:
+        """Points along the curves of its strokes, (m, 2)."""
+        parts = [np.add(word.outline, (x, 0.0)) for word, x in self.words]
+        return np.concatenate(parts) if parts else np.zeros((0, 2))
 
     def strokes(self) -> list[tuple[str | None, np.ndarray]]:
         """Its strokes with their pens, in writing order."""

@@ -23,6 +23,7 @@ from strokes.cli import characters, main, prepare
 from strokes.cli import evaluate as evaluate_command
 from strokes.cli import export_onnx as export_onnx_command
 from strokes.cli import heatmap as heatmap_command
+from strokes.cli import merge as merge_command
 from strokes.cli import train as train_command
 from strokes.cli import write as write_command
 from strokes.cli.characters import classify, imitate, latent, sample
@@ -56,6 +57,7 @@ class Command:
 
 COMMANDS = [
     Command(write_command.make_parser, "write a -o out.svg --model none"),
+    Command(merge_command.make_parser, "merge none.txt none.csv -o run --model none"),
     Command(heatmap_command.make_parser, "heatmap a -o out.png --model none"),
     Command(evaluate_command.make_parser, "evaluate --corpus none.npz"),
     Command(export_onnx_command.make_parser, "export-onnx none -o run"),
