@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from ..export import FORMATS, PenOptions, PngOptions
 from ..files import InputError, check_output
 from ..page import PageOptions
+from ..sampling import SamplingOptions
 from .console import note, progress, say
-from .inputs import add_formats, add_page, add_sampling, add_text, read_text, remarks, sampling_options
-from .parser import Parser
+from .inputs import add_formats, add_page, add_sampling, add_text, read_text, remarks
+from .parser import Arguments, Parser
+
+if TYPE_CHECKING:
+    from .again import Made
 
 __all__ = ["make_parser", "run"]
 
@@ -24,7 +29,9 @@ with a dash goes to the end, after --.
 
 On paper (--page a4), lines are wrapped by the width that they come out with, and several pages get
 numbered files: OUT-1.svg, OUT-2.svg. [[red]]two words[[/]] changes the pen; each has its layer. An
-envelope (--page dl) has a sender and a recipient with a blank line between them, or a recipient."""
+envelope (--page dl) has a sender and a recipient with a blank line between them, or a recipient.
+
+An SVG file says what made it: --again FILE writes the same page, or another with the options given."""
 
 # The paper that plotters and printers have in them, upright.
 _A4 = (210.0, 297.0)
@@ -38,13 +45,18 @@ def make_parser() -> Parser:
         'strokes write "You know nothing Jon Snow" -o snow.svg --bias 0.75 --seed 3',
         "strokes write --file letter.txt -o letter.svg --page a4 --align justify --ruled",
         'strokes write "Happy birthday!" -o card.svg --page a6 --landscape --align center --vertical center',
+        "strokes write --again letter.svg -o letter.pdf",
         takes_text=True,
     )
     add_text(parser)
     parser.add_argument(
+        "--again", metavar="FILE", help="text and options of a page that strokes write has written as SVG"
+    )
+    parser.add_argument(
         "-o", "--output", required=True, metavar="OUT", help=f"ends in {' or '.join(FORMATS)}"
     )
     add_sampling(parser)
+    parser.set_defaults(model=None, precision=None)  # what was not given is known, for --again
     add_page(parser)
     add_formats(parser)
     return parser
@@ -53,21 +65,32 @@ def make_parser() -> Parser:
 def run(argv: Sequence[str]) -> int:
     """Run the command; returns the exit status."""
     args = make_parser().parse(argv)
-    sampling, paper = sampling_options(args), args.make(PageOptions)
-    formats = {suffix: args.make(kind.options) for suffix, kind in FORMATS.items()}
-    text = read_text(args)
+    made = _made(args)
+    sampling = args.make(SamplingOptions, made.sampling if made else None)
+    paper = args.make(PageOptions, made.page if made else None)
+    formats = {
+        suffix: args.make(kind.options, made.format_options(kind.options) if made else None)
+        for suffix, kind in FORMATS.items()
+    }
+    text = made.text if made and args.text is None and args.file is None else read_text(args)
     suffix = check_output(args.output).suffix.lower()
     if suffix not in formats:
         raise InputError(f"{args.output}: unknown format {suffix!r}; end the name in {' or '.join(formats)}")
 
+    from ..model import DEFAULT_MODEL
     from ..writer import Writer
 
-    writer = Writer(args.model, args.precision)
+    model = args.model or (made.model if made else DEFAULT_MODEL)
+    writer = Writer(model, args.precision or (made.precision if made else "int8"))
     document = writer.document(text)
     lines = document.lines(paper)
     _refuse_large_picture(formats[suffix], paper, len(document.paragraphs))
     with progress("", lines, "line") as tick:
-        written = writer.write(text, sampling, paper, progress=tick)
+        if made and made.number is not None:  # a row of a merge
+            numbers = [made.number]
+            written = writer.write_many([document], sampling, paper, numbers=numbers, progress=tick)[0]
+        else:
+            written = writer.write(text, sampling, paper, progress=tick)
     files = written.save(args.output, **asdict(formats[suffix]))
     remarks(written.transliteration, written.doubtful, written.weak)
     if len(files) > 1:
@@ -75,6 +98,15 @@ def run(argv: Sequence[str]) -> int:
     if paper.paper is None:
         _remark_on_size(written.page.width, written.page.height, paper)
     return 0
+
+
+def _made(args: Arguments) -> Made | None:
+    """What made the page that --again names."""
+    if args.again is None:
+        return None
+    from .again import read_made
+
+    return read_made(args.again)
 
 
 def _refuse_large_picture(options: PenOptions, paper: PageOptions, rows: int) -> None:

@@ -244,3 +244,40 @@ def test_heatmap_is_drawn(scribbler, tmp_path):
     out = tmp_path / "h.png"
     assert strokes("heatmap", "att", "-o", out, "--model", scribbler) == 0
     assert min(Image.open(out).size) > 200
+
+
+def test_a_page_is_written_again_from_what_it_says_of_itself(scribbler, tmp_path, capsys):
+    first, again, other = (tmp_path / name for name in ("a.svg", "b.svg", "c.svg"))
+    options = ["--page", "300x200mm", "--x-height", 0.5, "--align", "right", "--seed", 5, "--bias", 0.3]
+    options += ["--model", scribbler, "--color", "navy", "--best-of", 2]
+    assert strokes("write", "some\n\n[[red]]text[[/]] <&>", "-o", first, *options) == 0
+    assert strokes("write", "--again", first, "-o", again) == 0
+    assert first.read_bytes() == again.read_bytes()
+    assert strokes("write", "--again", first, "-o", other, "--align", "left") == 0
+    assert first.read_bytes() != other.read_bytes()
+    assert strokes("write", "other", "--again", first, "-o", tmp_path / "d.pdf") == 0
+    assert (tmp_path / "d.pdf").read_bytes().startswith(b"%PDF")
+    capsys.readouterr()
+    (tmp_path / "e.svg").write_text("<svg/>")
+    for name in ("e.svg", "none.svg"):
+        assert strokes("write", "--again", tmp_path / name, "-o", again) == 2
+        assert name in one_line(capsys.readouterr().err)
+
+
+def test_pages_of_a_text_get_numbers(scribbler, tmp_path, capsys):
+    text = "one\n" * 12
+    options = [
+        "--page",
+        "600x60mm",
+        "--x-height",
+        0.5,
+        "--line-height",
+        10,
+        "--model",
+        scribbler,
+        "--best-of",
+        1,
+    ]
+    assert strokes("write", text, "-o", tmp_path / "a.svg", *options) == 0
+    names = sorted(path.name for path in tmp_path.glob("*.svg"))
+    assert len(names) > 1 and names[0] == "a-1.svg" and f"{len(names)} pages" in capsys.readouterr().err
