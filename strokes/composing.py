@@ -10,6 +10,7 @@ import numpy as np
 
 from .alphabet import clusters
 from .composition import Composed, trace
+from .composition.tracing import Stroke
 from .page import Request, Word
 from .sampling import Sample
 
@@ -18,6 +19,7 @@ __all__ = ["cut_words"]
 # A stroke joins two words if it has as many points as this, and this share of its points, in either.
 _JOINS_POINTS, _JOINS_SHARE = 4, 0.2
 _MOST_LATE = 2  # strokes
+_STANDING = frozenset("abcdehiklmnorstuvwxzABCDEGHIKLMNOPRSTUVWXZ0123456789")
 
 
 def cut_words(request: Request, composed: Composed, sample: Sample, seed: Sequence[int]) -> tuple[Word, ...]:
@@ -54,12 +56,25 @@ def cut_words(request: Request, composed: Composed, sample: Sample, seed: Sequen
         order = [n for n, word in enumerate(place) if lead[word] == first]
         text = " ".join(texts[word] for word in members)
         if order:
+            bottoms = _bottoms([strokes[n] for n in order], composed.text)
             colors = [pens[int(np.bincount(strokes[n].owners).argmax())] for n in order]
-            found.append(Word.of(text, [strokes[n].points for n in order], colors, order))
+            word, left = Word.of(text, [strokes[n].points for n in order], colors, order)
+            found.append((replace(word, bottoms=bottoms), left))
     return tuple(
         replace(word, gap=found[n + 1][1] - left - word.width if n + 1 < len(found) else None)
         for n, (word, left) in enumerate(found)
     )
+
+
+def _bottoms(strokes: Sequence[Stroke], text: str) -> tuple[float, ...]:
+    """The y of the lowest points of letters that stand on the baseline."""
+    lowest: dict[int, float] = {}
+    for stroke in strokes:
+        for k in np.unique(stroke.owners).tolist():
+            if text[k] in _STANDING:
+                y = float(stroke.points[stroke.owners == k, 1].max())
+                lowest[k] = max(y, lowest.get(k, y))
+    return tuple(lowest.values())
 
 
 def _nearest(place: list[int], strokes: list[np.ndarray], lead: np.ndarray) -> list[int]:

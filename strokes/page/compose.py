@@ -56,7 +56,8 @@ def compose(paragraphs: Sequence[Paragraph], options: PageOptions, text: str, se
         return (yield from _envelope(paragraphs, options, paper, text, seed))
     margin = options.margin_mm
     area = Area(margin, margin, paper.width - 2 * margin, paper.height - 2 * margin)
-    rows = yield from flow(paragraphs, _measure(options, area.width, seed))
+    found = yield from flow(paragraphs, _measure(options, area.width, seed))
+    rows = [row.levelled() for row in found]
     height = options.line_height or line_height_for(rows, options.x_height_mm, 2 * options.baseline_wander)
     set_pages = set_rows(rows, options, area, height, seed)
     size = paper.width, paper.height
@@ -119,7 +120,7 @@ def _envelope(
     strokes, baselines, rows, key = [], [], [], 0
     for block, area in zip(blocks, areas, strict=True):
         found = yield from flow(block, _measure(options, area.width, seed), key)
-        rows.append(found)
+        rows.append([row.levelled() for row in found])
         key += 10_000
     pitch = options.line_height or max(
         line_height_for(found, options.x_height_mm, 2 * options.baseline_wander) for found in rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -11,6 +11,8 @@ from ..ink.curves import flatten
 __all__ = ["Request", "Row", "Word"]
 
 _TOLERANCE = 0.02
+# A row of fewer letters is not levelled, and none by more, in x-heights.
+_FEWEST_BOTTOMS, _MOST_LEVEL = 4, 0.4
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Word:
         breaks: whether a row ends with it: it is the first part of a hyphenated word.
         width: of its ink.
         outline: points along the curves of its strokes, (m, 2).
+        bottoms: y of the lowest points of its letters without descenders.
     """
 
     text: str
@@ -53,6 +56,7 @@ class Word:
     breaks: bool = False
     width: float = 0.0
     outline: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
+    bottoms: tuple[float, ...] = ()
 
     @classmethod
     def of(
@@ -82,12 +86,14 @@ class Row:
         ends: whether it is the last row of its paragraph.
         tabs: whether a word of it stands at a tab stop.
         edge: how far its left end may stray to the right.
+        level: y that stands on the ruling.
     """
 
     words: tuple[tuple[Word, float], ...] = ()
     ends: bool = True
     tabs: bool = False
     edge: float = 0.0
+    level: float = 0.0
 
     @property
     def text(self) -> str:
@@ -102,11 +108,18 @@ class Row:
     def shifted(self, shift: float, stretch: float = 0.0) -> Row:
         """The row moved to the right, and its word spaces made wider."""
         words = tuple((word, x + shift + i * stretch) for i, (word, x) in enumerate(self.words))
-        return Row(words, self.ends, self.tabs, self.edge)
+        return replace(self, words=words)
+
+    def levelled(self) -> Row:
+        """The row set on the ruling by its letters without descenders: a part of a line may stand off its baseline."""
+        bottoms = [y for word, _ in self.words for y in word.bottoms]
+        if len(bottoms) < _FEWEST_BOTTOMS:
+            return self
+        return replace(self, level=float(np.clip(np.median(bottoms), -_MOST_LEVEL, _MOST_LEVEL)))
 
     def outline(self) -> np.ndarray:
         """Points along the curves of its strokes, (m, 2)."""
-        parts = [np.add(word.outline, (x, 0.0)) for word, x in self.words]
+        parts = [np.add(word.outline, (x, -self.level)) for word, x in self.words]
         return np.concatenate(parts) if parts else np.zeros((0, 2))
 
     def strokes(self) -> list[tuple[str | None, np.ndarray]]:
@@ -115,7 +128,7 @@ class Row:
         drawn = 0
         for word, x in self.words:
             found += [
-                ((drawn, n), pen, np.add(stroke, (x, 0.0)))
+                ((drawn, n), pen, np.add(stroke, (x, -self.level)))
                 for stroke, pen, n in zip(word.strokes, word.pens, word.order, strict=True)
             ]
             if word.gap is None:  # what follows is of another line that was drawn
