@@ -21,7 +21,8 @@ LAYERS = (
     ("network", "export"),
     ("model",),
     ("corpus", "sampling"),
-    ("composing",),
+    ("composing", "recognition"),
+    ("styles",),
     ("writer", "training", "export_onnx", "characters"),
     ("data_prep", "merge"),
     ("cli",),
@@ -30,7 +31,7 @@ LAYER = {room: i for i, rooms in enumerate(LAYERS) for room in rooms}
 
 #: library -> the rooms that may import it when they are imported themselves.
 DOORS = {
-    "torch": {"network", "training", "characters", "runs"},
+    "torch": {"network", "training", "characters", "runs", "recognition", "styles"},
     "matplotlib": {"figures"},
     "scipy": {"characters", "data_prep"},
     "svgwrite": {"export"},
@@ -42,7 +43,7 @@ DOORS = {
     "vpype_gcode": {"export"},
     "tqdm": {"runs"},
     "onnxruntime": {"sampling"},
-    "onnx": {"sampling", "export_onnx"},
+    "onnx": {"sampling", "export_onnx", "recognition"},
     "pickle": set(),
 }
 
