@@ -101,7 +101,9 @@ def weight_shapes(network: NetworkConfig, symbols: int) -> dict[str, tuple[int, 
         symbols: number of character ids, `len(alphabet)`.
     """
     h, k, m, a = network.hidden, network.window_components, network.mixture_components, symbols
+    styles = {f"layer{i}_style": (4 * h, network.style) for i in (1, 2, 3)} if network.style else {}
     return {
+        **styles,
         "layer1_offsets": (4 * h, 3),
         "layer1_window": (4 * h, a),
         "layer1_hidden": (4 * h, h),

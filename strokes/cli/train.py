@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..model import Model
     from ..runs.processes import Place
     from ..training.loop import TrainingResult
+    from ..training.styles import LineStyles
 
 __all__ = ["make_parser", "run"]
 
@@ -82,6 +83,11 @@ def make_parser() -> Parser:
         help="begin with the weights of this model, a folder or a packaged one, instead of "
         "random ones; its sizes, alphabet and statistics hold",
     )
+    parser.add_argument(
+        "--styles",
+        metavar="FILE.npz",
+        help="vectors of the lines, made by scripts/embed_lines.py: the network learns to write in a vector's style",
+    )
     parser.add_options(Hardware(threads=_threads_asked_for()))
     parser.add_config()
     parser.add_options(TrainingConfig(), title="settings")
@@ -98,6 +104,7 @@ class _Job:
     resume: bool
     start: Model | None
     device: str
+    styles: LineStyles | None = None
 
 
 def run(argv: Sequence[str]) -> int:
@@ -119,11 +126,22 @@ def run(argv: Sequence[str]) -> int:
         start = load_model(args.start)
         config = replace(config, network=start.network)
 
+    styles = None
+    if args.styles is not None:
+        from ..training.styles import LineStyles
+
+        styles = LineStyles.load(args.styles)
+        config = replace(config, network=replace(config.network, style=styles.size))
+    elif config.network.style:
+        raise InputError(
+            f"the network has a style of {config.network.style} numbers; give the vectors of the lines with --styles"
+        )
+
     from ..corpus import Corpus
     from ..runs import processes
     from ..runs.folder import check_folder
 
-    job = _Job(args.corpora, out, config, args.resume, start, hardware.device)
+    job = _Job(args.corpora, out, config, args.resume, start, hardware.device, styles)
     count, threads = _share(hardware, config.batch)
     if count == 1:
         import torch
@@ -184,7 +202,16 @@ def _train(place: Place | None, job: _Job) -> int:
             f"{group.size} process{'es' * (group.size > 1)} of {threads} thread{'s' * (threads > 1)}, "
             f"{str(compute_dtype(job.config.precision, group.device))[6:]}"
         )
-    result = train(corpora, job.out, job.config, group=group, resume=job.resume, start=job.start, draw=_draw)
+    result = train(
+        corpora,
+        job.out,
+        job.config,
+        group=group,
+        resume=job.resume,
+        start=job.start,
+        styles=job.styles,
+        draw=_draw,
+    )
     if group.first:
         _curves(job.out)
         note(_outcome(result, job))

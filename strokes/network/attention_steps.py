@@ -23,7 +23,7 @@ _LOG2_E = 1 / math.log(2)
 class Tape(NamedTuple):
     """What the backward pass needs of N steps. Row t of N + 1 is from before step t.
 
-    inputs (N + 1, B, A + H + 3), the operand of the recurrent matmul: window, hidden, offset; the
+    inputs (N + 1, B, A + H + 3 + S), the operand of the recurrent matmul: window, hidden, offset, style; the
     tape of the cells; hidden (N, B, H), windows (N, B, A), parameters (N, B, 3K): alpha, beta and the
     step of kappa; kappas (N + 1, B, K).
     """
@@ -43,15 +43,23 @@ class Tape(NamedTuple):
 
     @classmethod
     def new(
-        cls, steps: int, batch: int, symbols: int, size: int, k: int, like: Tensor, dtype: torch.dtype
+        cls,
+        steps: int,
+        batch: int,
+        symbols: int,
+        size: int,
+        k: int,
+        like: Tensor,
+        dtype: torch.dtype,
+        offsets: int = 3,
     ) -> Tape:
-        """An empty one; `inputs` in `dtype`, the rest as `like` is."""
+        """An empty one; `inputs` in `dtype`, with so many columns of offsets and style, the rest as `like` is."""
 
         def new(rows: int, columns: int, dtype: torch.dtype = like.dtype) -> Tensor:
             return like.new_empty((rows, batch, columns), dtype=dtype)
 
         return cls(
-            new(steps + 1, symbols + size + 3, dtype),
+            new(steps + 1, symbols + size + offsets, dtype),
             new(steps, 4 * size),
             new(steps + 1, size),
             new(steps, size),

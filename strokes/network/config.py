@@ -24,6 +24,7 @@ class NetworkConfig:
             Pens record on a grid; a narrower density would earn likelihood for nothing.
         kappa_bias: initial log of the window's step, in characters a point. -3.2 suits every point
             (about 0.04), -2.5 every second.
+        style: numbers in a style vector that conditions every layer; 0 for a network without styles, as the paper's.
 
     Raises:
         ValueError: a number is out of range.
@@ -34,6 +35,7 @@ class NetworkConfig:
     mixture_components: Annotated[int, Meta(ge=1, le=1000)] = 20
     scale_floor: Annotated[float, Meta(ge=0, le=1)] = 0.01
     kappa_bias: Annotated[float, Meta(ge=-20, le=5)] = -3.2
+    style: Annotated[int, Meta(ge=0, le=4096)] = 0
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -72,11 +72,12 @@ class BlockGraphs:
         size, k = like.hidden.shape[2], like.kappas.shape[2]
         low = like.inputs.dtype
         new = like.gates.new_zeros
-        self.tape = Tape.new(_STEPS, batch, symbols, size, k, like.gates, low)
+        columns = like.inputs.shape[2]
+        self.tape = Tape.new(_STEPS, batch, symbols, size, k, like.gates, low, columns - symbols - size)
         for t in self.tape:
             t.zero_()
         self.text = new((batch, characters, symbols))
-        self.weight = new((4 * size, symbols + size + 3), dtype=low)
+        self.weight = new((4 * size, columns), dtype=low)
         self.bias = new(4 * size, dtype=low)
         self.projection, self.projection_bias = new((3 * k, size)), new(3 * k)
         matmul = repeated_matmul(self.weight, batch, self.bias)

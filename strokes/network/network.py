@@ -37,6 +37,9 @@ class StrokeNetwork(nn.Module):
     The input (offset and window) skips to every layer and all layers lead to the output. No peephole
     connections: the library's LSTMs have none.
 
+    One addition to the paper: a network with `config.style` is conditioned on a style vector, which adds a bias of its
+    own to the gates of each layer. A vector of zeros adds nothing.
+
     Args:
         symbols: the number of character ids, `len(alphabet)`.
         config: sizes.
@@ -63,6 +66,9 @@ class StrokeNetwork(nn.Module):
         self.layer1_bias = nn.Parameter(bias.clone())
         self.layer2_bias = nn.Parameter(bias.clone())
         self.layer3_bias = nn.Parameter(bias.clone())
+        if config.style:
+            for layer in (1, 2, 3):
+                setattr(self, f"layer{layer}_style", nn.Parameter(torch.zeros(4 * h, config.style)))
         self.window_projection = parameter(3 * k, h)
         start = torch.cat([torch.full((k,), v) for v in (-1.0, -0.5, config.kappa_bias)])
         self.window_bias = nn.Parameter(start)
@@ -90,8 +96,10 @@ class StrokeNetwork(nn.Module):
         return one_hot_text(ids, lengths, self.symbols, self.output_bias.dtype)
 
     def attention_weights(self) -> AttentionWeights:
+        """Weights of layer 1; those of the style, if there is one, stand beside those of the offsets."""
+        style = (self.layer1_style,) if self.config.style else ()
         return AttentionWeights(
-            self.layer1_offsets,
+            torch.cat([self.layer1_offsets, *style], dim=1),
             self.layer1_window,
             self.layer1_hidden,
             self.layer1_bias,
@@ -100,8 +108,13 @@ class StrokeNetwork(nn.Module):
         )
 
     def lstm_weights(self, layer: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Input (4H, 3 + A + H), hidden (4H, H) and bias (4H,) of layer 2 or 3."""
-        return tuple(getattr(self, f"layer{layer}_{name}") for name in ("input", "hidden", "bias"))
+        """Input (4H, 3 + S + A + H), hidden (4H, H) and bias (4H,) of layer 2 or 3."""
+        w_input, hidden, bias = (
+            getattr(self, f"layer{layer}_{name}") for name in ("input", "hidden", "bias")
+        )
+        if self.config.style:
+            w_input = torch.cat([w_input[:, :3], getattr(self, f"layer{layer}_style"), w_input[:, 3:]], dim=1)
+        return w_input, hidden, bias
 
     def forward(
         self,
@@ -113,6 +126,7 @@ class StrokeNetwork(nn.Module):
         plain: bool = False,
         dropout: float = 0.0,
         generators: Sequence[torch.Generator] | None = None,
+        style: Tensor | None = None,
     ) -> NetworkOutput:
         """Read points, predict the next of each: a chunk in training and priming, or one step.
 
@@ -126,6 +140,7 @@ class StrokeNetwork(nn.Module):
             dropout: share of each layer's outputs set to 0 on the way up, in training mode alone.
             generators: B of them, one for each line's dropout, so that it does not depend on the other lines;
                 torch's own for all lines if None.
+            style: (B, S), the style of each line; zeros if None.
         """
         state = state or self.initial_state(len(offsets))
         own = self.output_bias.dtype
@@ -133,6 +148,10 @@ class StrokeNetwork(nn.Module):
         if plain and dtype != own:
             raise ValueError("the plain loops know no other type than the weights' own")
         x = offsets.transpose(0, 1)  # (T, B, 3)
+        if self.config.style:
+            # A bias a row is the same as inputs that stay the same.
+            given = x.new_zeros(x.shape[1], self.config.style) if style is None else style.to(x.dtype)
+            x = torch.cat([x, given.expand(len(x), -1, -1)], dim=2)  # (T, B, 3 + S)
         weights = self.attention_weights()
         if plain:
             layer1 = attention_layer_plain(weights, x, text, state)

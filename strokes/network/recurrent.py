@@ -46,8 +46,8 @@ class RecurrentState(NamedTuple):
 class AttentionWeights(NamedTuple):
     """Layer 1: gates in the order input, forget, cell, output.
 
-    offsets (4H, 3), window (4H, A), hidden (4H, H), bias (4H,); projection (3K, H) and its bias
-    (3K,) give the window's parameters.
+    offsets (4H, 3 + S), with those of the style, window (4H, A), hidden (4H, H), bias (4H,); projection (3K, H) and its
+    bias (3K,) give the window's parameters.
     """
 
     offsets: Tensor
@@ -73,7 +73,7 @@ def attention_layer_plain(
     """The equations, a step at a time, for autograd: the reference for the fast version.
 
     Args:
-        offsets: (T, B, 3).
+        offsets: (T, B, 3 + S), each with the style of its line beside it.
         text: one-hot, (B, U, A).
         state: h1, c1, window and kappa are read.
     """
@@ -140,8 +140,8 @@ class _AttentionLoop(torch.autograd.Function):
         kappa: Tensor,
         dtype: torch.dtype,
     ) -> tuple[Tensor, ...]:
-        (steps, batch, _), symbols, size, k = offsets.shape, w.shape[1], h.shape[1], kappa.shape[1]
-        tape = Tape.new(steps, batch, symbols, size, k, weight, dtype)
+        (steps, batch, n), symbols, size, k = offsets.shape, w.shape[1], h.shape[1], kappa.shape[1]
+        tape = Tape.new(steps, batch, symbols, size, k, weight, dtype, n)
         tape.inputs[:-1, :, symbols + size :] = offsets
         tape.inputs[0, :, :symbols] = w
         tape.inputs[0, :, symbols : symbols + size] = h

@@ -6,6 +6,7 @@ alone, and is the reference for faster ones.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -95,6 +96,9 @@ class NumpyEngine:
             (stacked(w["layer2_input"], w["layer2_hidden"]), w["layer2_bias"]),
             (stacked(w["layer3_input"], w["layer3_hidden"]), w["layer3_bias"]),
         )
+        names = [f"layer{i}_style" for i in (1, 2, 3)] if model.network.style else []
+        self._style_weights = [w[name] for name in names]
+        self._style_biases = [np.zeros((padded, len(weight)), np.float32) for weight in self._style_weights]
         self._projection = stacked(w["window_projection"]), w["window_bias"]
         self._output = stacked(w["output_weight"]), w["output_bias"]
         hidden = model.network.hidden
@@ -113,9 +117,11 @@ class NumpyEngine:
         self, row: int, ids: np.ndarray, style: np.ndarray | None = None, state: RowState | None = None
     ) -> None:
         """See `Engine`."""
-        if style is not None:
-            raise ValueError("this model has no styles")
         self._ids[row] = ids
+        for bias, weight in zip(self._style_biases, self._style_weights, strict=True):
+            bias[row] = 0.0 if style is None else weight @ np.asarray(style, np.float32)
+        if style is not None and not self._style_weights:
+            raise ValueError("this model has no styles")
         if state is not None:
             self.restore(row, state)
         else:
@@ -136,7 +142,8 @@ class NumpyEngine:
         h1, c1, h2, c2, h3, c3, window, kappa = self._state
         x = self._offsets
         x[: self._rows] = offsets
-        _cell(np.concatenate([x, window, h1], axis=1), *self._layers[0], h1, c1)
+        own: Sequence[np.ndarray | float] = self._style_biases or (0.0, 0.0, 0.0)
+        _cell(np.concatenate([x, window, h1], axis=1), *self._layers[0], own[0], h1, c1)
         matrix, bias = self._projection
         p = np.exp(_matmul(h1, matrix) + bias)
         k = self._components
@@ -148,8 +155,8 @@ class NumpyEngine:
         for row, ids in enumerate(self._ids):
             window[row] = np.bincount(ids, phi[row, : len(ids)], self._symbols)
         skip = np.concatenate([x, window], axis=1)
-        _cell(np.concatenate([skip, h1, h2], axis=1), *self._layers[1], h2, c2)
-        _cell(np.concatenate([skip, h2, h3], axis=1), *self._layers[2], h3, c3)
+        _cell(np.concatenate([skip, h1, h2], axis=1), *self._layers[1], own[1], h2, c2)
+        _cell(np.concatenate([skip, h2, h3], axis=1), *self._layers[2], own[2], h3, c3)
         matrix, bias = self._output
         outputs = _matmul(np.concatenate([h1, h2, h3], axis=1), matrix) + bias
         return Mixtures(outputs[: self._rows], phi[: self._rows])
@@ -163,10 +170,18 @@ def _matmul(z: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     return out
 
 
-def _cell(z: np.ndarray, matrix: np.ndarray, bias: np.ndarray, h: np.ndarray, c: np.ndarray) -> None:
-    """One LSTM step on inputs and hidden state side by side, z (rows, n); h and c in place."""
+def _cell(
+    z: np.ndarray,
+    matrix: np.ndarray,
+    bias: np.ndarray,
+    style: np.ndarray | float,
+    h: np.ndarray,
+    c: np.ndarray,
+) -> None:
+    """One LSTM step on inputs and hidden state side by side, z (rows, n); `style` is a bias a row; h and c in place."""
     gates = _matmul(z, matrix)
     gates += bias
+    gates += style
     n = h.shape[1]
     # sigmoid(x) = (1 + tanh(x / 2)) / 2 never overflows
     gates[:, : 2 * n] *= 0.5

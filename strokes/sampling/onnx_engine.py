@@ -10,7 +10,7 @@ thread it is stepped: see `step_graph`. Each run of the session has one thread.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -55,9 +55,10 @@ class StepSession:
 
     Args:
         graph: from `step_graph.build_step_graph`.
+        weights: gives the network's weights when a style asks for them.
     """
 
-    def __init__(self, graph: bytes) -> None:
+    def __init__(self, graph: bytes, weights: Callable[[], Mapping[str, np.ndarray]] | None = None) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -80,6 +81,26 @@ class StepSession:
             for name, node in inputs.items()
             if f"{name}_next" in outputs
         )
+        #: Columns of what a style adds to the gates of a layer; 0 for a network without styles.
+        self.style_size: int = inputs["style1"].shape[1] if "style1" in inputs else 0
+        self._weights = weights
+        self._style_weights: list[np.ndarray] = []
+
+    def style_biases(self, style: np.ndarray) -> list[np.ndarray]:
+        """What a style vector (S,) adds to the gates of each layer, (4H,) each, in the graph's order and padding."""
+        if not self._style_weights:
+            assert self._weights is not None
+            named = self._weights()
+            self._style_weights = [np.asarray(named[f"layer{i}_style"], np.float32) for i in (1, 2, 3)]
+        if np.shape(style) != (self._style_weights[0].shape[1],):
+            raise ValueError(
+                f"the style has shape {np.shape(style)}; this model's have {self._style_weights[0].shape[1]} numbers"
+            )
+        gates = [
+            (w @ np.asarray(style, np.float32)).reshape(4, -1)[[0, 1, 3, 2]] for w in self._style_weights
+        ]
+        padding = self.style_size // 4 - gates[0].shape[1]
+        return [np.pad(g, ((0, 0), (0, padding))).ravel() for g in gates]
 
     @classmethod
     def from_file(
@@ -130,12 +151,12 @@ class StepSession:
         name = f"step-{precision}-{key.hexdigest()}"
         graph = cached(name)
         if graph is not None:
-            return cls(graph)
+            return cls(graph, weights)
         from .step_graph import build_step_graph
 
         graph = build_step_graph(weights(), precision)
         keep(name, graph)
-        return cls(graph)
+        return cls(graph, weights)
 
 
 def _builders() -> bytes:
@@ -165,6 +186,8 @@ class OnnxEngine:
         self._lengths = np.zeros(rows, np.int64)
         self._offsets = np.zeros((rows, 3), np.float32)
         self._outputs = np.zeros((rows, session.output_size), np.float32)
+        layers = (1, 2, 3) if session.style_size else ()
+        self._styles = {f"style{i}": np.zeros((rows, session.style_size), np.float32) for i in layers}
         # A step reads one of the two states and writes the other.
         self._states = tuple(
             tuple(np.full((rows, *part.shape), part.zero, part.type) for part in session.state)
@@ -189,9 +212,15 @@ class OnnxEngine:
             ValueError: the text is not of the network's characters, or the state is of another network; the row
                 stays as it is.
         """
-        if style is not None:
+        if style is not None and not self._styles:
             raise ValueError("this model has no styles")
         self._check_row(row)
+        if self._styles:
+            biases: Sequence[np.ndarray | float] = (0.0, 0.0, 0.0)
+            if style is not None:
+                biases = self._session.style_biases(style)
+            for array, bias in zip(self._styles.values(), biases, strict=True):
+                array[row] = bias
         ids = np.asarray(ids, np.int64)
         if ids.ndim != 1 or (ids.size and not 0 <= ids.min() <= ids.max() < self._session.symbols):
             raise ValueError(f"a text must be characters from 0 to {self._session.symbols - 1}")
@@ -251,7 +280,7 @@ class OnnxEngine:
         from onnxruntime import OrtValue
 
         state = self._session.state
-        inputs = {"offsets": self._offsets, "text": self._text, "positions": self._positions}
+        inputs = {"offsets": self._offsets, "text": self._text, "positions": self._positions} | self._styles
         inputs |= {part.name: values for part, values in zip(state, self._states[now], strict=True)}
         outputs = {"outputs": self._outputs, "phi": self._phi}
         written = zip(state, self._states[1 - now], strict=True)

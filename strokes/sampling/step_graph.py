@@ -55,8 +55,8 @@ def build_step_graph(weights: Mapping[str, np.ndarray], precision: str = "int8")
     Outputs: outputs (B, 1 + 6M), raw; phi (B, 1, U), the window's weights; and the state after the step, under its
     names with `_next`.
 
-    The style of a conditioned network would enter as an input (B, 4H) for each layer, added where `Arithmetic.gates`
-    ends, in the order and with the padding of `Layer`; a graph without styles would go without those.
+    A network that is conditioned on styles has three inputs more, style1, style2 and style3, (B, 4H) float32: what
+    the style of a row adds to the gates of each layer, in the order and with the padding of `Layer`.
 
     Args:
         weights: as `StrokeNetwork.state_dict()` names them.
@@ -86,11 +86,16 @@ def _step(graph: Graph, arithmetic: Arithmetic, network: _Network) -> None:
     """Graves 2013, eqs. 46-53, without peephole weights."""
     x = arithmetic.offsets("offsets")
     layer1, layer2, layer3 = network.layers
-    gates = arithmetic.gates(layer1, ("h1",), x, tuple(arithmetic.window_state))
-    h1 = _cell(graph, arithmetic, 1, gates)
+
+    def cell(number: int, gates: str) -> Hidden:
+        if network.styled:
+            gates = graph.op("Add", gates, f"style{number}")
+        return _cell(graph, arithmetic, number, gates)
+
+    h1 = cell(1, arithmetic.gates(layer1, ("h1",), x, tuple(arithmetic.window_state)))
     window = _window(graph, arithmetic, network, h1)
-    h2 = _cell(graph, arithmetic, 2, arithmetic.gates(layer2, (h1.state, "h2"), x, window))
-    h3 = _cell(graph, arithmetic, 3, arithmetic.gates(layer3, (h2.state, "h3"), x, window))
+    h2 = cell(2, arithmetic.gates(layer2, (h1.state, "h2"), x, window))
+    h3 = cell(3, arithmetic.gates(layer3, (h2.state, "h3"), x, window))
     arithmetic.readout((h1, h2, h3), network.output, name="outputs")
 
 
@@ -128,6 +133,7 @@ class _Network:
 
     symbols: int
     components: int
+    styled: bool
     layers: tuple[Layer, Layer, Layer]
     projection: Readout
     output: Readout
@@ -152,6 +158,7 @@ class _Network:
         return cls(
             symbols=symbols,
             components=k,
+            styled="layer1_style" in w,
             layers=(_layer(size, *layer1), upper(2), upper(3)),
             projection=Readout(
                 np.pad(_by_cell(w["window_projection"], size), ((0, 0), (0, padding))), projection_bias
@@ -189,6 +196,10 @@ def _serialised(graph: Graph, arithmetic: Arithmetic, network: _Network) -> byte
         info("offsets", real, ["B", 3]),
         info("text", real, ["B", "U", network.symbols]),
         info("positions", real, ["U"]),
+        *(
+            info(f"style{layer}", real, ["B", 4 * arithmetic.cells])
+            for layer in ((1, 2, 3) if network.styled else ())
+        ),
         *(info(name, kind, ["B", *shape]) for name, (kind, *shape) in state.items()),
     ]
     outputs = [

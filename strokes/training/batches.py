@@ -17,6 +17,7 @@ from torch import Tensor
 from ..corpus import Corpus
 from ..ink.cleaning import every_nth
 from .config import Augmentation
+from .styles import WriterStyles
 
 __all__ = ["Batch", "Chunk", "chunks", "epoch_batches", "make_batch", "read_lengths", "repeats"]
 
@@ -29,13 +30,14 @@ class Batch:
     """Lines side by side.
 
     offsets (B, T, 3) normalised and padded with zeros, lengths (B,) in points, text ids (B, U) and
-    text_lengths (B,).
+    text_lengths (B,); style (B, S), or None.
     """
 
     offsets: Tensor
     lengths: Tensor
     text: Tensor
     text_lengths: Tensor
+    style: Tensor | None = None
 
     @property
     def target_count(self) -> int:
@@ -135,11 +137,14 @@ def make_batch(
     indices: Sequence[int] | np.ndarray,
     augmentation: Augmentation | None = None,
     seeds: Sequence[Sequence[int]] = (),
+    styles: WriterStyles | None = None,
+    without_style: float = 0.0,
 ) -> Batch:
     """Normalised, padded tensors of the lines `indices`.
 
     With an augmentation each line is changed a little, by its own one of `seeds`: what becomes of a
-    line does not depend on its neighbours, nor on how many processes share a batch.
+    line does not depend on its neighbours, nor on how many processes share a batch. With `styles` each has the style
+    of its writer, zeros in a share `without_style` of cases.
     """
     lines = []
     for j, i in enumerate(indices):
@@ -155,12 +160,18 @@ def make_batch(
             offsets[:, 1] *= change.scale_y
         lines.append(torch.from_numpy(corpus.statistics.normalise(offsets)))
     texts = [torch.from_numpy(corpus.alphabet.encode(corpus.texts[int(i)])) for i in indices]
+    style = None
+    if styles is not None:
+        keys = seeds or [(0, 0, 0, 0)] * len(indices)
+        drawn = [styles.draw(int(i), key, without_style) for i, key in zip(indices, keys, strict=True)]
+        style = torch.from_numpy(np.stack(drawn))
     pad = torch.nn.utils.rnn.pad_sequence
     return Batch(
         offsets=pad(lines, batch_first=True),
         lengths=torch.tensor([len(line) for line in lines]),
         text=pad(texts, batch_first=True),
         text_lengths=torch.tensor([len(t) for t in texts]),
+        style=style,
     )
 
 

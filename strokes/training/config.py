@@ -78,6 +78,7 @@ class TrainingConfig:
         validation_lines: lines of the validation split that a validation reads (0: all).
         checkpoint_every: steps between checkpoints.
         patience: validations without a better one after which training stops (0: never).
+        without_style: share of readings of a line without the style of its writer, where lines have styles.
         weights: how often an epoch reads the lines of each corpus, if there are several (none: all once).
         training_splits: splits trained on.
         validation_split: the split that decides which weights are best.
@@ -109,6 +110,7 @@ class TrainingConfig:
     validation_lines: Annotated[int, Meta(ge=0, le=10**9)] = 400
     checkpoint_every: _Steps = 250
     patience: Annotated[int, Meta(ge=0, le=10**9)] = 0
+    without_style: _Share = 0.1
     weights: tuple[_Weight, ...] = ()
     training_splits: tuple[str, ...] = TRAINING_SPLITS
     validation_split: str = VALIDATION_SPLIT

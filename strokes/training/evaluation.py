@@ -13,6 +13,7 @@ from ..corpus import Corpus
 from ..network import StrokeNetwork, WindowParameters, window_weights
 from ..runs.processes import Group
 from .batches import chunks, make_batch
+from .styles import WriterStyles
 
 __all__ = ["Evaluation", "evaluate"]
 
@@ -51,6 +52,7 @@ def evaluate(
     batch: int = 64,
     dtype: torch.dtype = torch.float32,
     group: Group | None = None,
+    styles: WriterStyles | None = None,
     progress: Callable[[int], object] = lambda lines: None,
 ) -> Evaluation:
     """Evaluate on lines of a corpus.
@@ -62,6 +64,7 @@ def evaluate(
         batch: lines read side by side.
         dtype: of the operands of large matmuls.
         group: processes that share the lines.
+        styles: of the lines of the corpus, if the network has styles; each is read with that of its writer.
         progress: called with the number of lines done each time some are.
     """
     group = group or Group(0, 1, torch.device("cpu"))
@@ -74,12 +77,13 @@ def evaluate(
         mine = order[start : start + batch][group.rank :: group.size]
         if len(mine) == 0:
             continue
-        lines = make_batch(corpus, mine)
+        lines = make_batch(corpus, mine, styles=styles)
+        style = None if lines.style is None else lines.style.to(group.device)
         text = network.encode(lines.text.to(group.device), lines.text_lengths.to(group.device))
         state, read = None, 0
         for chunk in chunks(lines, 400):
             inputs, targets, mask = (t.to(group.device) for t in (chunk.inputs, chunk.targets, chunk.mask))
-            out = network(inputs, text, state, dtype=dtype)
+            out = network(inputs, text, state, dtype=dtype, style=style)
             state = out.state
             mixture = network.mixture(out.outputs)
             sums[0] += -mixture.log_prob(targets)[mask].double().sum().cpu()

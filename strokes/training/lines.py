@@ -13,6 +13,7 @@ from ..corpus import Corpus, CorpusError
 from ..runs.processes import Group
 from .batches import Batch, epoch_batches, make_batch, read_lengths, repeats
 from .config import TrainingConfig
+from .styles import WriterStyles
 
 __all__ = ["SharedBatch", "TrainingLines", "validation_lines"]
 
@@ -50,13 +51,21 @@ class TrainingLines:
         config: the settings.
         group: this process among its like.
         times: how often an epoch reads each line of the corpus, (lines,) float64, rare characters apart.
+        styles: of the lines of the corpus, if the network has styles.
 
     Raises:
         CorpusError: there is nothing to train on.
     """
 
-    def __init__(self, corpus: Corpus, config: TrainingConfig, group: Group, times: np.ndarray) -> None:
-        self.corpus, self.config, self.group = corpus, config, group
+    def __init__(
+        self,
+        corpus: Corpus,
+        config: TrainingConfig,
+        group: Group,
+        times: np.ndarray,
+        styles: WriterStyles | None = None,
+    ) -> None:
+        self.corpus, self.config, self.group, self.styles = corpus, config, group, styles
         self.indices = _lines_of(corpus, config.training_splits, "training")
         self.lengths = corpus.lengths()[self.indices]
         self.times = times[self.indices] * repeats(corpus, self.indices, config.rare, config.rare_repeats)
@@ -100,7 +109,14 @@ class TrainingLines:
         rows = list(range(len(indices)))[self.group.rank :: self.group.size]
         counts = bool(rows)
         rows = rows or [0]
-        lines = make_batch(self.corpus, indices[rows], augmentation, [seeds[row] for row in rows])
+        lines = make_batch(
+            self.corpus,
+            indices[rows],
+            augmentation,
+            [seeds[row] for row in rows],
+            self.styles,
+            self.config.without_style,
+        )
         return SharedBatch(key, rows, lines, read_lengths(self.corpus, indices, augmentation, seeds), counts)
 
 

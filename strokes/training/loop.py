@@ -25,6 +25,7 @@ from .evaluation import Evaluation, evaluate
 from .lines import TrainingLines, validation_lines
 from .mixing import mixed
 from .progress import Identity, Means, PenProgress, Plan, Start
+from .styles import LineStyles
 from .trainer import Trainer
 
 __all__ = ["DivergedError", "TrainingResult", "train"]
@@ -56,6 +57,7 @@ def train(
     group: Group,
     resume: bool = False,
     start: Model | None = None,
+    styles: LineStyles | None = None,
     draw: Draw | None = None,
     stop_after: int | None = None,
 ) -> TrainingResult:
@@ -73,6 +75,7 @@ def train(
         group: this process among its like.
         resume: go on from the last checkpoint in `folder`.
         start: a model whose weights to begin with; its alphabet, statistics and `config.network` hold.
+        styles: vectors of the lines, for a network that is conditioned on styles; `config.network.style` is their size.
         draw: draws samples.
         stop_after: stop, as Ctrl-C does, once this many steps are done (for tests).
 
@@ -92,7 +95,8 @@ def train(
         if begun_with is not None:
             whole = begun_with.as_read_by_it(whole)
         validation = validation_lines(whole, config)
-        lines = TrainingLines(whole, config, group, times)
+        own = styles.of_corpus(whole) if styles is not None else None
+        lines = TrainingLines(whole, config, group, times, own)
         trainer = Trainer(len(whole.alphabet), config, group)
         progress = PenProgress(identity=Identity.of(whole, config), start=begun_with)
         if kept is not None:
@@ -164,7 +168,14 @@ class _Session:
         run, plan, trainer, progress = self.run, self.plan, self.trainer, self.run.progress
         corpus = self.lines.corpus
         network = trainer.averaged_network
-        result = evaluate(network, corpus, self.validation, dtype=trainer.dtype, group=trainer.group)
+        result = evaluate(
+            network,
+            corpus,
+            self.validation,
+            dtype=trainer.dtype,
+            group=trainer.group,
+            styles=self.lines.styles,
+        )
         better = progress.count_validation(result.nats_per_point)
         progress.validated = progress.points
         if not run.group.first:

@@ -60,7 +60,10 @@ class Trainer:
 
     def begin_with(self, weights: Mapping[str, np.ndarray]) -> None:
         """Begin with the weights of a model."""
-        self.network.load_state_dict({k: torch.from_numpy(v) for k, v in weights.items()})
+        given = {k: torch.from_numpy(v) for k, v in weights.items()}
+        # The weights of a style are zeros at first: a model without styles goes on as it was.
+        styles = {k: v for k, v in self.network.state_dict().items() if k.endswith("_style")}
+        self.network.load_state_dict(styles | given)
         self.averaged_network.load_state_dict(self.network.state_dict())
 
     def tensors(self) -> dict[str, dict[str, Tensor]]:
@@ -99,7 +102,7 @@ class Trainer:
             for parameters in self.optimizer.param_groups:
                 parameters["lr"] = rate
             with noisy(self.parameters, noise, (config.seed, progress.step)):
-                loss, state = self._loss(chunk, batch.counts, text, state, points, dropout, generators)
+                loss, state = self._loss(chunk, batch, text, state, points, dropout, generators)
                 self.optimizer.zero_grad(set_to_none=True)
                 loss.backward()
             total, norm = self._clipped_gradient(loss)
@@ -119,7 +122,7 @@ class Trainer:
     def _loss(
         self,
         chunk: Chunk,
-        counts: bool,
+        batch: SharedBatch,
         text: Tensor,
         state: RecurrentState | None,
         points: int,
@@ -129,8 +132,11 @@ class Trainer:
         """This process's share of the mean log-loss over `points` points, and the state after the chunk."""
         device = self.group.device
         inputs, targets = chunk.inputs.to(device), chunk.targets.to(device)
-        mask = (chunk.mask & counts).to(device)
-        out = self.network(inputs, text, state, dtype=self.dtype, dropout=dropout, generators=generators)
+        mask = (chunk.mask & batch.counts).to(device)
+        style = None if batch.lines.style is None else batch.lines.style.to(device)
+        out = self.network(
+            inputs, text, state, dtype=self.dtype, dropout=dropout, generators=generators, style=style
+        )
         log_prob = self.network.mixture(out.outputs).log_prob(targets)
         return -torch.where(mask, log_prob, 0).sum() / points, out.state.detach()
 

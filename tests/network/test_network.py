@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 
 import pytest
 import torch
@@ -340,3 +341,27 @@ def test_initial_weights_give_the_window_its_stated_pace():
 def test_sizes_below_one_are_refused():
     with pytest.raises(ValueError, match="hidden is 0; it must be a whole number from 1"):
         NetworkConfig(hidden=0)
+
+
+def test_a_style_is_a_bias_of_its_own_for_each_row(network):
+    styled = StrokeNetwork(SYMBOLS, NetworkConfig(**{**asdict(CONFIG), "style": 2})).double()
+    own = styled.state_dict()
+    styled.load_state_dict({**{k: v for k, v in own.items() if k.endswith("_style")}, **network.state_dict()})
+    offsets, text = lines(network)
+    style = torch.tensor([[0.5, -1.0], [0.0, 0.0], [2.0, 0.3]], dtype=torch.float64)
+    # No weights yet: it is the network without styles.
+    assert_close(styled(offsets, text, style=style).outputs, network(offsets, text).outputs, 1e-12)
+    with torch.no_grad():
+        for i in (1, 2, 3):
+            getattr(styled, f"layer{i}_style").normal_()
+    out = styled(offsets, text, style=style).outputs
+    assert_close(out, styled(offsets, text, style=style, plain=True).outputs, 1e-12)
+    assert_close(out[1], network(offsets, text).outputs[1], 1e-12)
+    for row in (0, 2):
+        with torch.no_grad():
+            for i in (1, 2, 3):
+                bias = getattr(network, f"layer{i}_bias") + getattr(styled, f"layer{i}_style") @ style[row]
+                getattr(network, f"layer{i}_bias").copy_(bias)
+            assert_close(out[row], network(offsets, text).outputs[row], 1e-12)
+            for i in (1, 2, 3):
+                getattr(network, f"layer{i}_bias").sub_(getattr(styled, f"layer{i}_style") @ style[row])
