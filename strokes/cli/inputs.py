@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,14 +97,18 @@ def add_formats(parser: Parser) -> None:
     """The options of every format."""
     from ..export import FORMATS
 
-    for suffix, kind in FORMATS.items():
+    seen: set[str] = set()
+    for kind in FORMATS.values():
+        names = {field.name for field in fields(kind.options)}
+        owners = [s for s, k in FORMATS.items() if (names - seen) & {f.name for f in fields(k.options)}]
         parser.add_options(
             kind.options(),
-            title="pen" if suffix == next(iter(FORMATS)) else f"{suffix} only",
+            title=f"{' and '.join(owners)} only" if seen else "pen",
             flags={"pen_width_mm": "pen-width"},
             metavars={"pen_width_mm": "MM", "simplify": "MM", "color": "C", "dpi": "N"},
             leave_out=("background",),
         )
+        seen |= names
 
 
 def sampling_options(args: Arguments) -> SamplingOptions:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from ..files import InputError, write_whole
-from .options import PdfOptions, PenOptions, PngOptions, SvgOptions, parse_color
+from .options import GcodeOptions, HpglOptions, PdfOptions, PenOptions, PngOptions, SvgOptions, parse_color
 
 if TYPE_CHECKING:
     from ..page import Page
@@ -19,6 +19,8 @@ __all__ = [
     "FORMATS",
     "SUFFIXES",
     "Format",
+    "GcodeOptions",
+    "HpglOptions",
     "PdfOptions",
     "PenOptions",
     "PngOptions",
@@ -51,6 +53,8 @@ FORMATS = {
     ".svg": Format("svg", SvgOptions),
     ".png": Format("raster", PngOptions),
     ".pdf": Format("pdf", PdfOptions, many_pages=True),
+    ".hpgl": Format("hpgl", HpglOptions),
+    ".gcode": Format("gcode", GcodeOptions),
 }
 
 #: The suffixes that `export` knows.
@@ -90,9 +94,11 @@ def export_options(path: str | os.PathLike[str], **options: Any) -> PenOptions:
             suffix = Path(path).suffix.lower()
             raise InputError(f"{path}: {suffix} has no option {name!r}; it has {', '.join(known)}")
     try:
-        return kind(**options)
+        made = kind(**options)
     except ValueError as e:
         raise InputError(str(e)) from None
+    made.prepare()
+    return made
 
 
 def export_pages(pages: Sequence[Page], path: str | os.PathLike[str], **options: Any) -> list[Path]:

@@ -13,7 +13,17 @@ from ..files import InputError
 if TYPE_CHECKING:
     from ..page import Layer
 
-__all__ = ["PathOptions", "PdfOptions", "PenOptions", "PngOptions", "SvgOptions", "parse_color"]
+__all__ = [
+    "GcodeOptions",
+    "HpglOptions",
+    "PathOptions",
+    "PdfOptions",
+    "PenOptions",
+    "PlotterOptions",
+    "PngOptions",
+    "SvgOptions",
+    "parse_color",
+]
 
 _MM_PER_INCH = 25.4
 _MOST_PIXELS = 150e6  # A3 at 600 dpi is 70e6
@@ -38,6 +48,13 @@ class PenOptions:
     def __post_init__(self) -> None:
         check_fields(self)
         parse_color(self.color)
+
+    def prepare(self) -> None:
+        """Look whether the programs and files that the options name are there, before long work.
+
+        Raises:
+            InputError: one is not.
+        """
 
     def pen(self, layer: Layer) -> PenOptions:
         """The pen of a layer: its own width and colour where it has them.
@@ -89,6 +106,50 @@ class SvgOptions(PathOptions):
     """
 
     polyline: bool = False
+
+
+@dataclass(frozen=True)
+class PlotterOptions(PathOptions):
+    """Options of HPGL and G-code.
+
+    Args:
+        pen_width_mm: how broad the pen's line is, in millimetres; layers may have widths of their own.
+        color: a CSS colour; layers may have colours of their own.
+        simplify: millimetres by which a path may leave the ink, with fewer points; 0 keeps them all.
+        sort: draw strokes in the order of the shortest ways between them, some backwards, not as they were written.
+        device: the plotter; servo, servo-a3, z-axis or marlin for G-code, generic or hp7475a for HPGL, or one of the
+            file of devices; the first of these if not given.
+        devices: a TOML file that changes values of these devices or describes others.
+
+    Raises:
+        ValueError: a value is out of its range.
+        InputError: the colour is unknown.
+    """
+
+    device: str | None = None
+    devices: str | None = None
+
+
+@dataclass(frozen=True)
+class GcodeOptions(PlotterOptions):
+    __doc__ = PlotterOptions.__doc__
+
+    def prepare(self) -> None:
+        """Find the device and what writes for it."""
+        from .gcode import find_profile
+
+        find_profile(self)
+
+
+@dataclass(frozen=True)
+class HpglOptions(PlotterOptions):
+    __doc__ = PlotterOptions.__doc__
+
+    def prepare(self) -> None:
+        """Find the device and what writes for it."""
+        from .hpgl import find_profile
+
+        find_profile(self)
 
 
 @dataclass(frozen=True)

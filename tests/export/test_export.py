@@ -25,7 +25,7 @@ def test_the_suffix_chooses_the_format(page, tmp_path):
     assert (tmp_path / "page.SVG").read_bytes().startswith(b"<?xml")
     assert (tmp_path / "page.PNG").read_bytes().startswith(b"\x89PNG")
     for name in ("page.doc", "page", ".svg"):
-        with pytest.raises(InputError, match=r"\.svg or \.png or \.pdf"):
+        with pytest.raises(InputError, match=r"\.svg or .*\.pdf or"):
             export(page, tmp_path / name)
 
 
@@ -90,7 +90,7 @@ def test_pens_of_layers_are_checked_too(tmp_path, suffix, pen, match):
 def test_the_thinnest_and_the_broadest_pen_draw(page, tmp_path, width):
     for suffix in SUFFIXES:
         export(page, tmp_path / f"page{suffix}", pen_width_mm=width)
-        assert (tmp_path / f"page{suffix}").stat().st_size > 100
+        assert (tmp_path / f"page{suffix}").stat().st_size > 30
 
 
 def test_colours_are_those_of_css():
