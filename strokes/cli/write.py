@@ -7,10 +7,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from ..export import FORMATS, PenOptions, PngOptions
+from ..export.estimate import Speeds, estimate
 from ..files import InputError, check_output
 from ..page import PageOptions
 from ..sampling import SamplingOptions
-from .console import note, progress, say
+from .console import note, progress, say, show
 from .inputs import add_formats, add_page, add_sampling, add_text, read_text, remarks
 from .parser import Arguments, Parser
 
@@ -59,6 +60,10 @@ def make_parser() -> Parser:
     parser.set_defaults(model=None, precision=None)  # what was not given is known, for --again
     add_page(parser)
     add_formats(parser)
+    parser.add_argument(
+        "--report", action="store_true", help="print how far the pen goes and how long a plotter takes"
+    )
+    parser.add_options(Speeds(), title="report")
     return parser
 
 
@@ -73,6 +78,7 @@ def run(argv: Sequence[str]) -> int:
         for suffix, kind in FORMATS.items()
     }
     text = made.text if made and args.text is None and args.file is None else read_text(args)
+    speeds = args.make(Speeds)
     suffix = check_output(args.output).suffix.lower()
     if suffix not in formats:
         raise InputError(f"{args.output}: unknown format {suffix!r}; end the name in {' or '.join(formats)}")
@@ -94,6 +100,8 @@ def run(argv: Sequence[str]) -> int:
             written = writer.write(text, sampling, paper, progress=tick)
     files = written.save(args.output, **asdict(formats[suffix]))
     remarks(written.transliteration, written.doubtful, written.weak)
+    if args.report:
+        show(str(estimate(written.pages, speeds)))
     if len(files) > 1:
         note(f"{len(files)} pages: {files[0]} to {files[-1]}")
     if paper.paper is None:
