@@ -188,9 +188,9 @@ class Block:
             self._done(row, sample)
             return
         sample = self._judged(sample)
-        wrong = [i for i, word in enumerate(sample.words) if word.doubtful and draft.can_blame(i)]
-        if draft.offer(sample) and wrong:
-            self._go_back(row, wrong[0])
+        wrong = draft.first_to_mend(sample)
+        if draft.offer(sample) and wrong is not None:
+            self._go_back(row, wrong)
         else:
             best, drawn = draft.best, draft.drawn + self._trace.length(row)
             words = tuple(replace(w, tries=n) for w, n in zip(best.words, draft.begun, strict=True))

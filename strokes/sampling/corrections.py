@@ -16,6 +16,8 @@ from .sample import Sample
 
 __all__ = ["Checkpoint", "Draft"]
 
+# A word that nothing but its reading speaks against is begun so often: some a reader never reads.
+_MISREAD = 4
 # A word is gone back to so often before the pen goes back to the word before it, too.
 _BEFORE_FURTHER_BACK = 2
 
@@ -76,6 +78,15 @@ class Draft:
     def can_blame(self, word: int) -> bool:
         """Whether a word may be begun once more."""
         return self._tries[word] < self._best_of
+
+    def first_to_mend(self, sample: Sample) -> int | None:
+        """The first doubtful word of a finished line that may be begun once more; None if there is none."""
+        for i, word in enumerate(sample.words):
+            if word.doubtful and self._tries[i] < (
+                self._best_of if word.faults else min(self._best_of, _MISREAD)
+            ):
+                return i
+        return None
 
     def may_begin(self, word: int, checkpoint: Checkpoint) -> None:
         """The pen is up, and what is drawn next may be this word."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -157,6 +158,21 @@ def test_where_a_word_began_is_forgotten_when_it_is_taken_back(model):
     assert one.go_back(3)[0] == checkpoint(200)
     one.drawn, one.kept = 500, 450
     assert one.go_back(1)[0] == checkpoint(100) and (one.drawn, one.kept) == (400, 100)
+
+
+def test_words_that_are_only_misread_are_begun_less_often(model):
+    """A reader has words that it never reads."""
+    one, words = draft(model, 8), [Word("a"), Word("a"), Word("b", reading=WordReading("c", 0.5)), Word("d")]
+    line = Sample(LINE, Ink(), np.zeros((1, 3)), np.zeros((1, 2)), True, QualityReport(), tuple(words))
+    begun = 1
+    while (word := one.first_to_mend(line)) is not None:
+        assert word == 2
+        one.go_back(word)
+        begun += 1
+    assert begun == 4
+    faulty = replace(line, words=(*words[:2], replace(words[2], faults=1), words[3]))
+    assert one.first_to_mend(faulty) == 2
+    assert one.first_to_mend(replace(line, words=tuple(words[:2]))) is None
 
 
 def ending(problems: int, misread: int, confidence: float, *, finished: bool = True) -> Sample:
