@@ -143,7 +143,7 @@ class Block:
             return
         word = None
         if lifted:
-            word = follower.stroke_ended(self._trace, row, draft.can_blame)
+            word = follower.stroke_ended(self._trace, row, draft.can_blame, draft.can_doubt)
         if word is None and length >= self._overdue[row]:
             word = self._derailed(row, draft, follower)
         if word is not None:

@@ -18,6 +18,8 @@ __all__ = ["Checkpoint", "Draft"]
 
 # A word that nothing but its reading speaks against is begun so often: some a reader never reads.
 _MISREAD = 4
+# A word is begun so often for a dot that a sound line may have.
+_DOUBTED = 3
 # A word is gone back to so often before the pen goes back to the word before it, too.
 _BEFORE_FURTHER_BACK = 2
 
@@ -78,6 +80,10 @@ class Draft:
     def can_blame(self, word: int) -> bool:
         """Whether a word may be begun once more."""
         return self._tries[word] < self._best_of
+
+    def can_doubt(self, word: int) -> bool:
+        """Whether a word may be begun once more for what a sound line may have."""
+        return self._tries[word] < min(self._best_of, _DOUBTED)
 
     def first_to_mend(self, sample: Sample) -> int | None:
         """The first doubtful word of a finished line that may be begun once more; None if there is none."""

@@ -77,13 +77,20 @@ class LineFollower:
         """The word that may begin now that a stroke has ended; None within a word."""
         return self.words.next_at(self._strokes[-1].end_place) if self._strokes else None
 
-    def stroke_ended(self, trace: Trace, row: int, blames: Callable[[int], bool]) -> int | None:
+    def stroke_ended(
+        self,
+        trace: Trace,
+        row: int,
+        blames: Callable[[int], bool],
+        doubts: Callable[[int], bool] = lambda word: False,
+    ) -> int | None:
         """A stroke ended with the last point of a row.
 
         Args:
             trace: what is drawn.
             row: where this line is in it.
             blames: whether a word can still be blamed.
+            doubts: whether it can be for what a sound line may have.
 
         Returns:
             the first word that went wrong; None if there is no sign of any.
@@ -115,21 +122,27 @@ class LineFollower:
             faults += self._drift(trace, row)
         stroke = _Stroke(length, int(places[0]), int(places[-1]), size, shares, furthest, checked)
         self._strokes.append(stroke)
-        faults += self._odd_dots(stroke)
+        faults += self._false_start(stroke)
+        stray = self._stray_dots(stroke)
+        if stray and (len(stray) > STRAY_DOTS or doubts(stray[-1])):
+            faults.append(stray[-1])
         return min(filter(blames, faults), default=None) if faults else None
 
-    def _odd_dots(self, stroke: _Stroke) -> list[int]:
-        """The word of a stroke, if it is a dot too many, or a line begins with it and should not."""
-        if self._marks:
-            return []
-        if len(self._strokes) == 1 and starts_short(self.words.text, stroke.extent, self._spread):
-            return [0]
+    def _false_start(self, stroke: _Stroke) -> list[int]:
+        """The first word, if this is its first stroke and too short for a letter."""
+        short = len(self._strokes) == 1 and starts_short(self.words.text, stroke.extent, self._spread)
+        return [0] if short and not self._marks else []
+
+    def _stray_dots(self, stroke: _Stroke) -> list[int]:
+        """The words of dots too many; none if this stroke is no dot."""
         size = dot_size(self._spread)
-        if stroke.extent >= size:
+        if self._marks or stroke.extent >= size:
             return []
-        # A full stop at the end of a line is a dot whose place may be past it.
-        stray = stray_places(self.words.text, [s.place for s in self._strokes if s.extent < size])
-        return [int(self.words.at[min(stroke.place, stray[-1])])] if len(stray) > STRAY_DOTS else []
+        dots = [s.place for s in self._strokes if s.extent < size]
+        stray = stray_places(self.words.text, dots)
+        if not stray or len(stray) == len(stray_places(self.words.text, dots[:-1])):
+            return []
+        return [int(self.words.at[place]) for place in stray]
 
     def _drift(self, trace: Trace, row: int) -> list[int]:
         points = self._preprocessing.statistics.restore(trace.offsets(row))[:, :2].cumsum(axis=0)

@@ -31,6 +31,7 @@ class Pen:
         self.trace.begin(0)
         self.follower = LineFollower(Words(text), MODEL, 1.0)
         self.blamed: list[int | None] = []
+        self.doubts = lambda word: False
 
     def stroke(self, places: list[int], moves: list[tuple[float, float]] = LETTER, share: float = 0.9) -> Pen:
         """A stroke whose window stands at each place for one round of its moves; `share` of the attention."""
@@ -41,7 +42,7 @@ class Pen:
                 phi[0, place] = share
                 self.trace.append(np.array([[dx, dy, 0.0]]), phi)
         self.trace._points[0, self.trace.length(0) - 1, 2] = 1.0
-        self.blamed.append(self.follower.stroke_ended(self.trace, 0, self.can_blame))
+        self.blamed.append(self.follower.stroke_ended(self.trace, 0, self.can_blame, self.doubts))
         return self
 
     def write(self, upto: int = len(TEXT), skip: tuple[int, ...] = ()) -> Pen:
@@ -89,6 +90,10 @@ def test_the_second_stray_dot_is_a_fault_and_dots_that_are_due_are_none():
     pen = Pen().write(3).stroke([2], DOT).stroke([4]).stroke([5]).stroke([6])
     assert set(pen.blamed) == {None}  # one is forgiven
     assert pen.stroke([6], DOT).blamed[-1] == 1
+    strict = Pen()
+    strict.write(6)
+    strict.doubts = lambda word: word == 1
+    assert strict.stroke([6]).stroke([6], DOT).blamed[-1] == 1  # the first, where it may be mended
     due = Pen("hi, is it").write(9).stroke([8], DOT).stroke([8], DOT)
     assert set(due.blamed) == {None}
     # A dot near the start of a word may be the one before's: "is" still lacks its own.
