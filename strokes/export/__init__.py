@@ -10,7 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from ..files import InputError, write_whole
-from .options import GcodeOptions, HpglOptions, PdfOptions, PenOptions, PngOptions, SvgOptions, parse_color
+from .options import (
+    GcodeOptions,
+    HpglOptions,
+    InkmlOptions,
+    JsonOptions,
+    PdfOptions,
+    PenOptions,
+    PngOptions,
+    SvgOptions,
+    parse_color,
+)
 
 if TYPE_CHECKING:
     from ..page import Page
@@ -21,6 +31,8 @@ __all__ = [
     "Format",
     "GcodeOptions",
     "HpglOptions",
+    "InkmlOptions",
+    "JsonOptions",
     "PdfOptions",
     "PenOptions",
     "PngOptions",
@@ -53,6 +65,8 @@ FORMATS = {
     ".svg": Format("svg", SvgOptions),
     ".png": Format("raster", PngOptions),
     ".pdf": Format("pdf", PdfOptions, many_pages=True),
+    ".json": Format("json_ink", JsonOptions, many_pages=True),
+    ".inkml": Format("inkml", InkmlOptions, many_pages=True),
     ".hpgl": Format("hpgl", HpglOptions),
     ".gcode": Format("gcode", GcodeOptions),
 }

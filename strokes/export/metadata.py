@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from xml.etree import ElementTree
 from ..documents import decode_json
 from ..files import InputError
 
-__all__ = ["metadata_element", "read_metadata"]
+__all__ = ["metadata_element", "metadata_json", "read_metadata", "xml_text"]
 
 _NAME = "{urn:strokes}page"
 # A page of a thousand lines is far smaller.
@@ -27,10 +28,20 @@ def metadata_element(metadata: Mapping[str, object]) -> ElementTree.Element:
     """
     ElementTree.register_namespace("strokes", "urn:strokes")
     element = ElementTree.Element(_NAME)
+    element.text = metadata_json(metadata)
+    return element
+
+
+def metadata_json(metadata: Mapping[str, object]) -> str:
+    """Metadata as JSON in ASCII, which any XML can hold."""
     # UTF-8 has no place for lone surrogates, XML none for some control characters, which ASCII escapes.
     plain = json.dumps(metadata, ensure_ascii=False).encode("utf-8", "ignore")
-    element.text = json.dumps(json.loads(plain), ensure_ascii=True)
-    return element
+    return json.dumps(json.loads(plain), ensure_ascii=True)
+
+
+def xml_text(text: str) -> str:
+    """The text without the characters that XML cannot hold."""
+    return re.sub("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "", text)
 
 
 def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = [
     "GcodeOptions",
     "HpglOptions",
+    "InkmlOptions",
+    "JsonOptions",
     "PathOptions",
     "PdfOptions",
     "PenOptions",
@@ -155,6 +157,26 @@ class HpglOptions(PlotterOptions):
 @dataclass(frozen=True)
 class PdfOptions(PenOptions):
     """Options of PDF: the pen alone.
+
+    Args:
+        pen_width_mm: how broad the pen's line is, in millimetres; layers may have widths of their own.
+        color: a CSS colour; layers may have colours of their own.
+    """
+
+
+@dataclass(frozen=True)
+class JsonOptions(PenOptions):
+    """Options of JSON ink: the pen alone.
+
+    Args:
+        pen_width_mm: how broad the pen's line is, in millimetres; layers may have widths of their own.
+        color: a CSS colour; layers may have colours of their own.
+    """
+
+
+@dataclass(frozen=True)
+class InkmlOptions(PenOptions):
+    """Options of InkML: the pen alone.
 
     Args:
         pen_width_mm: how broad the pen's line is, in millimetres; layers may have widths of their own.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import itertools
-import re
 from collections.abc import Iterable
 from dataclasses import asdict
 from importlib.metadata import version
@@ -15,7 +14,7 @@ from svgwrite.extensions import Inkscape
 
 from ..page import Layer, Page
 from .geometry import DOT_MM, curves, ordered, polylines
-from .metadata import metadata_element
+from .metadata import metadata_element, xml_text
 from .options import SvgOptions, parse_color
 
 __all__ = ["DOT_MM", "path_data", "render"]
@@ -38,7 +37,7 @@ def render(page: Page, options: SvgOptions | None = None) -> bytes:
         size=(f"{width}mm", f"{height}mm"), viewBox=f"0 0 {width} {height}", debug=False
     )
     drawing.elements.remove(drawing.defs)
-    if text := _xml_text(page.text).strip():
+    if text := xml_text(page.text).strip():
         drawing.set_desc(title=_shortened(text), desc=text)
     if page.metadata:
         known = {**page.metadata, "format": asdict(options), "version": version("strokes")}
@@ -46,7 +45,7 @@ def render(page: Page, options: SvgOptions | None = None) -> bytes:
     pens = itertools.count(1)
     guides = itertools.count(1 + sum(layer.plotted for layer in page.layers))
     for layer in page.layers:
-        name = _shortened(_xml_text(layer.name))
+        name = _shortened(xml_text(layer.name))
         label = f"{next(pens)} {name}" if layer.plotted else f"%{next(guides)} {name}"
         drawing.add(_group(drawing, layer, options, label))
     file = io.StringIO()
@@ -97,11 +96,6 @@ def _pair(point: Iterable[float]) -> str:
 def _number(value: float) -> str:
     text = f"{value:.3f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
-
-
-def _xml_text(text: str) -> str:
-    """The text without the characters that XML cannot hold."""
-    return re.sub("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "", text)
 
 
 def _shortened(text: str, length: int = 80) -> str:
