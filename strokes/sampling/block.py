@@ -122,7 +122,7 @@ class Block:
             if line is None:
                 return
             text, ids = self._scheduler.texts[line], self._scheduler.ids[line]
-            self._engine.load(row, ids)
+            self._engine.load(row, ids, self._scheduler.style)
             self._trace.begin(row)
             self._stopper.begin(row, text)
             self._randoms.begin(row, (self._options.seed, *self._scheduler.keys[line], 0, 0))
@@ -172,7 +172,7 @@ class Block:
         checkpoint, entropy = draft.go_back(word)
         length = checkpoint.length
         self._trace.rewind(row, length)
-        self._engine.load(row, draft.ids, state=checkpoint.state)
+        self._engine.load(row, draft.ids, self._scheduler.style, checkpoint.state)
         self._stopper.restore(row, checkpoint.counters)
         self._randoms.begin(row, (self._options.seed, *self._scheduler.keys[draft.line], *entropy))
         self._offsets[row] = self._trace.points(row, length - 1, length)[0] if length else 0.0
@@ -224,7 +224,7 @@ class Block:
         rows = len(used)
         smaller = self._pen.make_engine(rows)
         for new, old in enumerate(used):
-            smaller.load(new, self._drafts[old].ids, state=self._engine.snapshot(old))
+            smaller.load(new, self._drafts[old].ids, self._scheduler.style, self._engine.snapshot(old))
         self._engine = smaller
         for part in (self._trace, self._stopper, self._randoms):
             part.take(used)

@@ -64,6 +64,7 @@ class Sampler:
         progress: Callable[[int], object] | None = None,
         on_points: OnPoints | None = None,
         keys: Sequence[tuple[int, ...]] | None = None,
+        style: np.ndarray | None = None,
     ) -> list[Sample]:
         """Draw each text as one line; line i is drawn from (seed, *keys[i]), whatever the other lines are.
 
@@ -74,16 +75,17 @@ class Sampler:
             on_points: called as points are drawn, for pages that draw while they are written; one call at a time, from
                 any thread. A line that it cancels is as far as it came, and it is not called for it again.
             keys: of each text, numbers from 0 that seed it; its place in `texts` if None.
+            style: vector of the hand that writes them, for models that have styles.
 
         Raises:
-            ValueError: a text is empty or white space only.
+            ValueError: a text is empty or white space only, or the model has no styles.
         """
         options = options or SamplingOptions()
         for text in texts:
             if not text.strip():
                 raise ValueError("there is nothing to write in an empty line")
         ids = [self.model.alphabet.encode(text + self._pen.rules.next_word) for text in texts]
-        scheduler = Scheduler(texts, ids, progress, keys)
+        scheduler = Scheduler(texts, ids, progress, keys, style)
         threads = max(1, min(self._threads, len(texts)))
         rows = max(1, min(_MOST, -(-len(texts) // threads)))
         streamed = _one_at_a_time(on_points)

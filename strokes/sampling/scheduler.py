@@ -20,6 +20,7 @@ class Scheduler:
         ids: (U,) int64 of each line, what is read for it.
         progress: called with the number of lines done each time some are; by whichever thread has done them.
         keys: what each line is seeded by, together with the seed of all; its number if None.
+        style: vector of the hand that writes all lines; None for none.
     """
 
     def __init__(
@@ -28,7 +29,9 @@ class Scheduler:
         ids: Sequence[np.ndarray],
         progress: Callable[[int], object] | None = None,
         keys: Sequence[tuple[int, ...]] | None = None,
+        style: np.ndarray | None = None,
     ) -> None:
+        self.style = style
         self.texts, self.ids = tuple(texts), tuple(ids)
         self.keys = tuple(keys) if keys is not None else tuple((line,) for line in range(len(self.texts)))
         self._progress = progress

@@ -188,6 +188,31 @@ def test_options_that_cannot_work_are_refused(options):
         SamplingOptions(**options)
 
 
+class Styled(NumpyEngine):
+    """An engine that keeps what it was given; its network has no styles."""
+
+    def __init__(self, model: Model, rows: int, given: list[np.ndarray | None]) -> None:
+        super().__init__(model, rows)
+        self.given = given
+
+    def load(self, row, ids, style=None, state=None) -> None:
+        self.given.append(style)
+        super().load(row, ids, None, state)
+
+
+def test_every_line_has_its_style_wherever_it_goes_on_from(model):
+    """At its beginning, at the start of a word, and in a smaller block."""
+    given: list[np.ndarray | None] = []
+    style = np.ones(3)
+    sampler = Sampler(model, lambda rows: Styled(model, rows, given), threads=1)
+    texts = ["ab c abc", "a", "cab ab", "b", "ccc abc"]
+    samples = sampler.sample(texts, SamplingOptions(seed=2, best_of=4), style=style)
+    assert any(word.tries > 1 for sample in samples for word in sample.words)
+    assert len(given) > len(texts) + 1 and all(vector is style for vector in given)
+    with pytest.raises(ValueError, match="no styles"):
+        sampler_of(model).sample(["a"], style=style)
+
+
 # -- progress -----------------------------------------------------------------------------------
 
 
