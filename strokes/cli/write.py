@@ -24,10 +24,10 @@ _DESCRIPTION = """\
 Write text by hand.
 
 The suffix of OUT chooses the format: .svg (single strokes in millimetres, ready for a plotter), .png,
-.pdf (all pages in one file), .json or .inkml (the pen's points), .hpgl or .gcode (for the plotter that
---device names). Line breaks in the text are kept, longer lines are wrapped. Characters that the pen has
-not learned are composed of those that it has, or replaced and named. A text that begins with a dash goes to
-the end, after --.
+.pdf (all pages in one file), .gif (the pen writing), .json or .inkml (the pen's points), .hpgl or .gcode
+(for the plotter that --device names). Line breaks in the text are kept, longer lines are wrapped.
+Characters that the pen has not learned are composed of those that it has, or replaced and named. A text
+that begins with a dash goes to the end, after --.
 
 On paper (--page a4), lines are wrapped by the width that they come out with, and several pages get
 numbered files: OUT-1.svg, OUT-2.svg. [[red]]two words[[/]] changes the pen; each has its layer. An

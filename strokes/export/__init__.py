@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from ..files import InputError, write_whole
 from .options import (
     GcodeOptions,
+    GifOptions,
     HpglOptions,
     InkmlOptions,
     JsonOptions,
@@ -30,6 +31,7 @@ __all__ = [
     "SUFFIXES",
     "Format",
     "GcodeOptions",
+    "GifOptions",
     "HpglOptions",
     "InkmlOptions",
     "JsonOptions",
@@ -65,6 +67,7 @@ FORMATS = {
     ".svg": Format("svg", SvgOptions),
     ".png": Format("raster", PngOptions),
     ".pdf": Format("pdf", PdfOptions, many_pages=True),
+    ".gif": Format("gif", GifOptions),
     ".json": Format("json_ink", JsonOptions, many_pages=True),
     ".inkml": Format("inkml", InkmlOptions, many_pages=True),
     ".hpgl": Format("hpgl", HpglOptions),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "GcodeOptions",
+    "GifOptions",
     "HpglOptions",
     "InkmlOptions",
     "JsonOptions",
@@ -28,6 +29,7 @@ __all__ = [
 ]
 
 _MM_PER_INCH = 25.4
+_MOST_GIF_PIXELS = 4e6
 _MOST_PIXELS = 150e6  # A3 at 600 dpi is 70e6
 
 
@@ -101,6 +103,8 @@ class SvgOptions(PathOptions):
         simplify: millimetres by which a path may leave the ink, with fewer points; 0 keeps them all.
         sort: draw strokes in the order of the shortest ways between them, some backwards, not as they were written.
         polyline: straight pieces instead of curves, for software that knows no curves.
+        animate: browsers show the pen writing.
+        speed: of the pen in animations, in millimetres a second; the hand's own if not given.
 
     Raises:
         ValueError: a value is out of its range.
@@ -108,6 +112,8 @@ class SvgOptions(PathOptions):
     """
 
     polyline: bool = False
+    animate: bool = False
+    speed: Annotated[float, Meta(ge=0.1, le=10_000)] | None = None
 
 
 @dataclass(frozen=True)
@@ -220,6 +226,46 @@ class PngOptions(PenOptions):
                 f" {_MOST_PIXELS:g} in all; give a smaller resolution or a smaller page"
             )
         return round(columns), round(rows)
+
+
+@dataclass(frozen=True)
+class GifOptions(PngOptions):
+    """Options of GIF.
+
+    Args:
+        pen_width_mm: how broad the pen's line is, in millimetres; layers may have widths of their own.
+        color: a CSS colour; layers may have colours of their own.
+        dpi: dots per inch.
+        background: the paper's CSS colour.
+        speed: of the pen in animations, in millimetres a second; the hand's own if not given.
+        fps: frames a second, fewer where the writing is long.
+
+    Raises:
+        ValueError: a value is out of its range.
+        InputError: a colour is unknown.
+    """
+
+    dpi: Annotated[float, Meta(ge=1, le=10_000)] = 96.0
+    speed: Annotated[float, Meta(ge=0.1, le=10_000)] | None = None
+    fps: Annotated[float, Meta(ge=1, le=50)] = 25.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        parse_color(self.background)
+
+    def pixels(self, width_mm: float, height_mm: float) -> tuple[int, int]:
+        """The size of the image of a page, columns and rows.
+
+        Raises:
+            InputError: the image would be larger than 4 megapixels.
+        """
+        columns, rows = super().pixels(width_mm, height_mm)
+        if columns * rows > _MOST_GIF_PIXELS:
+            raise InputError(
+                f"at {self.dpi:g} dpi the animation would have {columns} x {rows} pixels, more than"
+                f" {_MOST_GIF_PIXELS:g} in all; give a smaller resolution or a smaller page"
+            )
+        return columns, rows
 
 
 def parse_color(color: str) -> tuple[int, int, int]:

@@ -12,7 +12,7 @@ from ..ink.curves import flatten
 from ..page import Page
 from .options import PngOptions, parse_color
 
-__all__ = ["draw", "render"]
+__all__ = ["draw", "draw_stroke", "render"]
 
 _MM_PER_INCH = 25.4
 _OVERSAMPLING = 4
@@ -80,12 +80,12 @@ def _coverage(
         strip = Image.new("L", (size[0] * _OVERSAMPLING, high - low))
         pencil = ImageDraw.Draw(strip)
         for i in np.flatnonzero((tops < high) & (bottoms > low)):
-            _stroke(pencil, curves[i] - (0, low), pen)
+            draw_stroke(pencil, curves[i] - (0, low), pen)
         coverage.paste(strip.reduce(_OVERSAMPLING), (0, top))
     return coverage
 
 
-def _stroke(pencil: ImageDraw.ImageDraw, curve: np.ndarray, pen: int) -> None:
+def draw_stroke(pencil: ImageDraw.ImageDraw, curve: np.ndarray, pen: int) -> None:
     """A line along curve (m, 2) in pixels; a disc at every vertex makes round caps and joins."""
     # Pillow names a pixel by its corner and keeps both ends of a box: half a pixel each way.
     centred = curve - 0.5

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 
 import numpy as np
@@ -16,8 +16,14 @@ from ..page import Layer, Page
 from .geometry import DOT_MM, curves, ordered, polylines
 from .metadata import metadata_element, xml_text
 from .options import SvgOptions, parse_color
+from .timing import drawn
 
 __all__ = ["DOT_MM", "path_data", "render"]
+
+_KEYFRAMES = (
+    "@keyframes write{from{stroke-dasharray:var(--l) var(--g);stroke-dashoffset:var(--o)}"
+    "to{stroke-dasharray:var(--l) var(--g);stroke-dashoffset:0}}"
+)
 
 
 def render(page: Page, options: SvgOptions | None = None) -> bytes:
@@ -48,6 +54,8 @@ def render(page: Page, options: SvgOptions | None = None) -> bytes:
         name = _shortened(xml_text(layer.name))
         label = f"{next(pens)} {name}" if layer.plotted else f"%{next(guides)} {name}"
         drawing.add(_group(drawing, layer, options, label))
+    if options.animate:
+        _animate(drawing, page, options)
     file = io.StringIO()
     drawing.write(file, pretty=True)
     return file.getvalue().encode("utf-8")
@@ -84,9 +92,30 @@ def _group(
         stroke_linecap="round",
         stroke_linejoin="round",
     )
-    for points in ordered(layer.strokes) if options.sort else layer.strokes:
+    strokes = ordered(layer.strokes) if options.sort else layer.strokes
+    for points in strokes:
         group.add(drawing.path(path_data(points, options.simplify, straight=options.polyline)))
     return group
+
+
+def _animate(drawing: svgwrite.Drawing, page: Page, options: SvgOptions) -> None:
+    """Let every path appear while the pen would write it, where a browser runs animations.
+
+    Elsewhere nothing is hidden: dashes are in key frames alone. Round caps reach half a pen beyond the ends of a dash,
+    so that dashes begin two pens away.
+    """
+    plotted = [layer for layer in page.layers if layer.plotted]
+    if options.sort:
+        page = replace(page, layers=tuple(replace(x, strokes=tuple(ordered(x.strokes))) for x in plotted))
+    groups = [element for element in drawing.elements if element.elementname == "g"]
+    paths = (path for group, layer in zip(groups, page.layers) if layer.plotted for path in group.elements)
+    for path, stroke in zip(paths, drawn(page, options.speed), strict=True):
+        width = options.pen(plotted[stroke.layer]).pen_width_mm
+        length = 1.01 * float(np.hypot(*np.diff(stroke.curve, axis=0).T).sum()) + DOT_MM
+        begin, seconds = float(stroke.times[0]), max(float(np.ptp(stroke.times)), 0.02)
+        lengths = f"--l:{_number(length)};--g:{_number(length + 4 * width)};--o:{_number(length + 2 * width)}"
+        path["style"] = f"{lengths};animation:write {seconds:.3f}s linear {begin:.3f}s backwards"
+    drawing.elements.insert(0, drawing.style(_KEYFRAMES))
 
 
 def _pair(point: Iterable[float]) -> str:
