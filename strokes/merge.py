@@ -24,7 +24,7 @@ __all__ = ["JOURNAL", "Merge", "Merged"]
 JOURNAL = ".merge.json"
 
 # Rows whose lines are drawn together: their ink is all that is in memory at a time.
-_ROWS_TOGETHER = 32
+_ROWS_TOGETHER = 64
 _MOST_NAMED = 8
 
 

@@ -11,11 +11,12 @@ import time
 import pytest
 
 from strokes import InputError, PageOptions, SamplingOptions, Writer
+from strokes.cli import main
 from strokes.merge import JOURNAL, Merge
 from strokes.page import find_paper
 from strokes.tables import Template, parse_table
 
-CARD = PageOptions(page="200x120mm", margin=1, x_height=0.5, line_height=5)
+CARD = PageOptions(page="200x120mm", margin=1.0, x_height=0.5, line_height=5.0)
 TEMPLATE = Template("dear {name},\nthanks", "t.txt")
 
 
@@ -119,3 +120,9 @@ def test_a_merge_that_is_killed_leaves_whole_files_and_goes_on(scribbler, tmp_pa
     after = contents(folder)
     assert len([name for name in after if name[0] != "."]) == 64
     assert all(after[name] == data for name, data in before.items() if name[0] != ".")
+
+
+def test_a_row_is_written_again_from_its_file(writer, tmp_path):
+    merge(writer, tmp_path, rows("ann", "bob"), name="name", format_options={"color": "navy"}).run()
+    assert main(["write", "--again", str(tmp_path / "bob.svg"), "-o", str(tmp_path / "again.svg")]) == 0
+    assert (tmp_path / "again.svg").read_bytes() == (tmp_path / "bob.svg").read_bytes()
