@@ -19,7 +19,7 @@ LAYERS = (
     ("ink", "alphabet"),
     ("preprocessing", "composition", "artifacts", "page", "runs", "figures"),
     ("network", "export"),
-    ("model",),
+    ("model", "ink_files"),
     ("corpus", "sampling"),
     ("composing", "recognition"),
     ("styles",),
