@@ -8,12 +8,14 @@ from ..ink import Ink
 
 __all__ = ["split_lines"]
 
-# A stroke lower than this share of the tall ones is a dot, a bar or a comma, which belongs to letters nearby.
-_SMALL = 0.3
+# A stroke lower than this share of the tall ones is no letter; the height of a usual stroke is measured without them.
+_FLAT = 0.3
+# A stroke lower than this share of a usual one is taken for a dot, a bar or a comma, which belongs to letters nearby.
+_SMALL = 0.75
 # Smoothing of the profile, in heights of a usual stroke; where it falls to this share of the peaks beside, a line ends.
 _SMOOTHING, _VALLEY = 0.3, 0.35
 # What a mark pays to leave the line that is being written, in heights of a usual stroke.
-_LEAVING = 0.4
+_LEAVING = 0.8
 _BINS_PER_HEIGHT = 20
 _MOST_BINS = 20_000
 _POINTS = 12  # of a stroke, to measure distances by
@@ -35,10 +37,10 @@ def split_lines(ink: Ink) -> list[Ink]:
         return [ink] if len(ink) else []
     heights = np.array([float(np.ptp(s[:, 1])) for s in ink.strokes])
     tall = float(np.quantile(heights, 0.9))
-    body = heights >= _SMALL * tall
-    if tall <= 0 or not body.any():
+    if tall <= 0:
         return [ink]
-    usual = float(np.median(heights[body]))
+    usual = float(np.median(heights[heights >= _FLAT * tall]))
+    body = heights >= _SMALL * usual
     centres = _line_centres(ink, usual)
     if len(centres) < 2:
         return [ink]
