@@ -131,7 +131,9 @@ class Parser(argparse.ArgumentParser):
             what: dict[str, Any] = {
                 "dest": option.flag,
                 "default": None,
-                "help": f"{option.help.rstrip('.')} ({'; '.join(filter(None, about))})".replace("%", "%%"),
+                "help": f"{option.help.rstrip('.')} ({'; '.join(filter(None, about))})".removesuffix(
+                    " ()"
+                ).replace("%", "%%"),
             }
             if option.base is bool:
                 what["action"] = argparse.BooleanOptionalAction

@@ -25,7 +25,9 @@ def page() -> Page:
     return Page(148, 105.5, layers, "loops")
 
 
-@pytest.mark.parametrize("options", [{}, {"polyline": True}, {"simplify": 0.05}, {"sort": True}])
+@pytest.mark.parametrize(
+    "options", [{}, {"polyline": True}, {"simplify": 0.05}, {"sort": True}, {"animate": True}]
+)
 def test_vpype_reads_the_same_page(tmp_path, options):
     made = page()
     (tmp_path / "a.svg").write_bytes(render(made, SvgOptions(**options)))
