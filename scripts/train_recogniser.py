@@ -15,6 +15,7 @@ import torch
 
 from strokes.alphabet import Alphabet
 from strokes.corpus import Corpus
+from strokes.recognition.config import ReaderConfig
 from strokes.recognition.training import ReaderLine, ReaderTraining, train_reader
 
 #: Splits of corpora: those to train on, and the one to validate on.
@@ -42,6 +43,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--epochs", type=float, default=10.0)
     parser.add_argument("--learning-rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--hidden", type=int, default=128, help="cells of each direction of a layer")
     parser.add_argument("--validation-lines", type=int, default=300, help="of each corpus")
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
@@ -51,7 +53,12 @@ def main(argv: list[str] | None = None) -> int:
         lines += reader_lines(corpus, TRAINING, path.stem, times)
         held_out = reader_lines(corpus, VALIDATION, path.stem)
         validation += held_out[:: max(1, len(held_out) // args.validation_lines)]
-    config = ReaderTraining(epochs=args.epochs, learning_rate=args.learning_rate, seed=args.seed)
+    config = ReaderTraining(
+        network=ReaderConfig(hidden=args.hidden),
+        epochs=args.epochs,
+        learning_rate=args.learning_rate,
+        seed=args.seed,
+    )
     print(f"{len(lines)} lines, {len(validation)} to validate on", file=sys.stderr)
     done = train_reader(lines, validation, Alphabet(ASCII), args.output, config, resume=args.resume)
     return 0 if done else 130

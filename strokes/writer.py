@@ -18,6 +18,8 @@ from .files import InputError
 from .model import DEFAULT_MODEL, Model, load_model
 from .page import Composition, Page, PageOptions, Paragraph, Request, Word, compose, parse_text, planned_lines
 from .page.flow import LONGEST_LINE
+from .recognition.reader import DEFAULT_READER
+from .recognition.words import WordReader
 from .sampling import OnPoints, Reader, Sample, Sampler, SamplingOptions
 from .sampling.engines import Precision, make_engines
 
@@ -88,28 +90,32 @@ class Writer:
     Args:
         model: a packaged model's name, the folder of one, or a loaded one.
         precision: "int8" or, slower, "fp32"; see `strokes.sampling.engines`.
-        reader: reads what was drawn, so that words that read wrong are written again; None for none.
+        reader: reads what was drawn, so that words that read wrong are written again: a packaged recogniser's name, the
+            folder of one, or a `Reader`; None for none.
 
     Raises:
-        InputError: there is no such model.
+        InputError: there is no such model or recogniser.
     """
 
     def __init__(
         self,
         model: str | os.PathLike[str] | Model = DEFAULT_MODEL,
         precision: Precision = "int8",
-        reader: Reader | None = None,
+        reader: str | os.PathLike[str] | Reader | None = DEFAULT_READER,
     ) -> None:
         self.model = model if isinstance(model, Model) else load_model(model)
         self._name = "" if isinstance(model, Model) else os.fspath(model)
         self._precision = precision
-        self._sampler = Sampler(self.model, make_engines(self.model, precision), reader=reader)
+        self._reader = os.fspath(reader) if isinstance(reader, str | os.PathLike) else ""
+        words = WordReader(reader) if isinstance(reader, str | os.PathLike) else reader
+        self._sampler = Sampler(self.model, make_engines(self.model, precision), reader=words)
         self._composer = Composer(self.model.alphabet)
 
     @property
     def description(self) -> dict[str, object]:
         """What of the writer decides what is written, as JSON has it."""
-        return {"model": self._name, "precision": self._precision, "version": _version()}
+        names = {"model": self._name, "precision": self._precision, "reader": self._reader}
+        return {**names, "version": _version()}
 
     def write(
         self,

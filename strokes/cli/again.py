@@ -25,6 +25,7 @@ class Made(msgspec.Struct, frozen=True):
         sampling, page: their options.
         model: name or folder; "" for one that had none.
         precision: of hidden states.
+        reader: the recogniser that read what was written; "" for none.
         number: of the row in a merge; None for a page of its own.
         format: options of the file.
     """
@@ -34,6 +35,7 @@ class Made(msgspec.Struct, frozen=True):
     page: PageOptions
     model: str = "default"
     precision: Literal["int8", "fp32"] = "int8"
+    reader: str = ""
     number: Annotated[int, msgspec.Meta(ge=0, le=2**31)] | None = None
     format: dict[str, Any] = {}
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..files import InputError
-from .inputs import add_sampling, add_text, read_text, remarks, sampling_options
+from .inputs import (
+    add_sampling,
+    add_text,
+    chosen_reader,
+    read_text,
+    remarks,
+    sampling_options,
+)
 from .parser import Parser
 
 __all__ = ["make_parser", "run"]
@@ -37,7 +44,7 @@ def run(argv: Sequence[str]) -> int:
     from ..writer import Writer
 
     check_figure(args.output)
-    writer = Writer(args.model, args.precision)
+    writer = Writer(args.model, args.precision, chosen_reader(args.reader))
     lines, transliteration = writer.lines(text)
     if len(lines) > 1:
         raise InputError(f"a heatmap shows one line, and this text needs {len(lines)}; shorten it")

@@ -17,7 +17,20 @@ if TYPE_CHECKING:
     from ..alphabet import Transliteration
     from ..sampling import Sample, SamplingOptions, Word
 
-__all__ = ["add_formats", "add_page", "add_sampling", "add_text", "read_text", "remarks", "sampling_options"]
+__all__ = [
+    "NO_READER",
+    "add_formats",
+    "add_page",
+    "add_sampling",
+    "add_text",
+    "chosen_reader",
+    "read_text",
+    "remarks",
+    "sampling_options",
+]
+
+#: What `--reader` says for none.
+NO_READER = "none"
 
 # Over a thousand pages.
 _MOST_BYTES = 4 * 2**20
@@ -79,6 +92,18 @@ def add_sampling(parser: Parser) -> None:
         help="of hidden states: int8 multiplies them as bytes; fp32 is slower, and gives another ink "
         "(default: int8)",
     )
+    parser.add_argument(
+        "--reader",
+        default="reader",
+        metavar="R",
+        help="the recogniser that reads what was written, so that words that read wrong are written again: a packaged "
+        "one, the folder of one, or none (default: reader)",
+    )
+
+
+def chosen_reader(name: str) -> str | None:
+    """What `--reader` names; None for no reader."""
+    return None if name == NO_READER else name
 
 
 def add_page(parser: Parser) -> None:

@@ -10,7 +10,13 @@ from ..export import FORMATS
 from ..files import InputError
 from ..page import PageOptions, find_paper
 from .console import note, progress, say
-from .inputs import add_formats, add_page, add_sampling, sampling_options
+from .inputs import (
+    add_formats,
+    add_page,
+    add_sampling,
+    chosen_reader,
+    sampling_options,
+)
 from .parser import Parser
 
 __all__ = ["make_parser", "run"]
@@ -73,7 +79,7 @@ def run(argv: Sequence[str]) -> int:
     from ..writer import Writer
 
     merge = Merge(
-        Writer(args.model, args.precision),
+        Writer(args.model, args.precision, chosen_reader(args.reader)),
         template,
         table,
         folder,

@@ -134,7 +134,7 @@ def run(argv: Sequence[str]) -> int:
         config = replace(config, network=replace(config.network, style=styles.size))
     elif config.network.style:
         raise InputError(
-            f"the network has a style of {config.network.style} numbers; give the vectors of the lines with --styles"
+            f"--network.style is {config.network.style}, which needs vectors of the lines; give them with --styles"
         )
 
     from ..corpus import Corpus

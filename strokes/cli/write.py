@@ -12,7 +12,16 @@ from ..files import InputError, check_output
 from ..page import PageOptions
 from ..sampling import SamplingOptions
 from .console import note, progress, say, show
-from .inputs import add_formats, add_page, add_sampling, add_text, read_text, remarks
+from .inputs import (
+    NO_READER,
+    add_formats,
+    add_page,
+    add_sampling,
+    add_text,
+    chosen_reader,
+    read_text,
+    remarks,
+)
 from .parser import Arguments, Parser
 
 if TYPE_CHECKING:
@@ -58,7 +67,7 @@ def make_parser() -> Parser:
         "-o", "--output", required=True, metavar="OUT", help=f"ends in {' or '.join(FORMATS)}"
     )
     add_sampling(parser)
-    parser.set_defaults(model=None, precision=None)  # what was not given is known, for --again
+    parser.set_defaults(model=None, precision=None, reader=None)  # what was not given is known, for --again
     add_page(parser)
     add_formats(parser)
     parser.add_argument(
@@ -86,10 +95,12 @@ def run(argv: Sequence[str]) -> int:
 
     formats[suffix].prepare()
     from ..model import DEFAULT_MODEL
+    from ..recognition.reader import DEFAULT_READER
     from ..writer import Writer
 
     model = args.model or (made.model if made else DEFAULT_MODEL)
-    writer = Writer(model, args.precision or (made.precision if made else "int8"))
+    reader = args.reader or (made.reader or NO_READER if made else DEFAULT_READER)
+    writer = Writer(model, args.precision or (made.precision if made else "int8"), chosen_reader(reader))
     document = writer.document(text)
     lines = document.lines(paper)
     _refuse_large_picture(formats[suffix], paper, len(document.paragraphs))

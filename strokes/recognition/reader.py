@@ -19,7 +19,7 @@ from .model import ReaderModel, load_reader
 if TYPE_CHECKING:
     import onnxruntime
 
-__all__ = ["ReadCharacter", "Reading", "Recognizer"]
+__all__ = ["DEFAULT_READER", "ReadCharacter", "Reading", "Recognizer"]
 
 #: The packaged recogniser.
 DEFAULT_READER = "reader"
