@@ -116,7 +116,7 @@ def test_window_of_the_heatmap() -> None:
 
 
 def test_page_with_blank_line_and_transliteration() -> None:
-    written = Writer().write(PAGE, SamplingOptions(bias=1.0, seed=3, best_of=2))
+    written = Writer(reader=None).write(PAGE, SamplingOptions(bias=1.0, seed=3, best_of=2))
     replaced = dict(written.transliteration.replaced)
     assert replaced == {}
     arrays = {f"{i:03}": stroke for i, stroke in enumerate(written.page.strokes)}
