@@ -119,7 +119,7 @@ def test_so_is_one_that_is_full_while_help_is_printed(capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("argv", "says"),
     [
-        (["draw"], "there is no command 'draw'; there are write, heatmap"),
+        (["draw"], "there is no command 'draw'; there are write, "),
         (["wirte"], "the nearest is write"),
         (["prepare", "mnist"], "there is no data set 'mnist'; there are iam, "),
         (["characters", "sampel"], "the nearest is sample"),

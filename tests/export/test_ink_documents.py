@@ -12,6 +12,7 @@ from strokes.documents import decode_json
 from strokes.export import export, export_pages
 from strokes.export.json_ink import JsonInk
 from strokes.files import InputError
+from strokes.ink_files import read_ink
 from strokes.page import Layer, Page
 
 INKML = "{http://www.w3.org/2003/InkML}"
@@ -98,3 +99,14 @@ def test_an_empty_page_is_a_document(tmp_path):
     for name in ("a.json", "a.inkml"):
         export(Page(5, 5), tmp_path / name)
         assert (tmp_path / name).stat().st_size > 30
+
+
+@pytest.mark.parametrize("suffix", [".svg", ".json", ".inkml"])
+def test_what_is_written_is_read_back(tmp_path, suffix):
+    strokes = pages()[0].layers[1].strokes
+    page = Page(100, 91, (Layer("ruling", strokes[1:2], plotted=False), Layer("ink", strokes)), "some text")
+    export(page, tmp_path / f"a{suffix}")
+    read = [stroke for line in read_ink(tmp_path / f"a{suffix}").lines for stroke in line.ink.strokes]
+    middles = sorted(tuple((stroke.min(axis=0) + stroke.max(axis=0)) / 2) for stroke in strokes)
+    found = sorted(tuple((stroke.min(axis=0) + stroke.max(axis=0)) / 2) for stroke in read)
+    np.testing.assert_allclose(found, middles, atol=3 if suffix == ".svg" else 6e-4)  # curves bulge
