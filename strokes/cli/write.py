@@ -113,7 +113,7 @@ def run(argv: Sequence[str]) -> int:
     files = written.save(args.output, **asdict(formats[suffix]))
     remarks(written.transliteration, written.doubtful, written.weak)
     if args.report:
-        show(str(estimate(written.pages, speeds)))
+        show(str(estimate(written.pages, speeds, sort=getattr(formats[suffix], "sort", False))))
     if len(files) > 1:
         note(f"{len(files)} pages: {files[0]} to {files[-1]}")
     if paper.paper is None:

@@ -13,7 +13,7 @@ from msgspec import Meta
 from ..documents import check_fields
 from ..ink.curves import flatten
 from ..page import Page
-from .geometry import DOT_MM
+from .geometry import DOT_MM, ordered
 
 __all__ = ["Estimate", "Speeds", "estimate"]
 
@@ -68,22 +68,27 @@ class Estimate:
         )
 
 
-def estimate(pages: Page | Sequence[Page], speeds: Speeds | None = None) -> Estimate:
-    """What plotting pages takes, along the curves that are plotted, in the order of writing.
+def estimate(pages: Page | Sequence[Page], speeds: Speeds | None = None, *, sort: bool = False) -> Estimate:
+    """What plotting pages takes, along the curves that are plotted.
 
     The ways of the pen from its rest to the first stroke of a page and back are not counted.
+
+    Args:
+        pages: one or several.
+        speeds: of the plotter.
+        sort: in the order of the option `sort` of the formats of plotters, not in that of writing.
     """
     speeds = speeds or Speeds()
     down = up = 0.0
     lifts = 0
     pens: set[int] = set()
     for page in [pages] if isinstance(pages, Page) else pages:
-        strokes = page.strokes
+        layers = [layer.strokes for layer in page.layers if layer.plotted]
+        strokes = [stroke for layer in layers for stroke in (ordered(layer) if sort else layer)]
         down += sum(max(_length(flatten(stroke, 0.001)), DOT_MM) for stroke in strokes)
         up += sum(float(np.hypot(*(b[0] - a[-1]))) for a, b in pairwise(strokes))
         lifts += len(strokes)
-        plotted = (layer for layer in page.layers if layer.plotted)
-        pens |= {n for n, layer in enumerate(plotted) if layer.strokes}
+        pens |= {n for n, layer in enumerate(layers) if layer}
     seconds = down / speeds.draw_speed + up / speeds.travel_speed + lifts * speeds.lift_time
     return Estimate(down, up, lifts, len(pens), seconds)
 

@@ -22,6 +22,8 @@ def test_distances_and_time_of_a_page_that_can_be_counted():
     dot = estimate(Page(5, 5, (Layer("ink", (np.array([[1.0, 1]]),)),)))
     assert (dot.pen_down_mm, dot.pen_up_mm, dot.lifts) == (0.1, 0, 1)
     assert estimate(Page(5, 5)).seconds == 0
+    back = Page(50, 50, (Layer("a", (SQUARE[0], SQUARE[1][::-1])),))  # the second begins far away
+    assert (estimate(back).pen_up_mm, estimate(back, sort=True).pen_up_mm) == (50, 40)
     with pytest.raises(ValueError, match="draw_speed is 0"):
         Speeds(draw_speed=0)
 
