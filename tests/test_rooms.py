@@ -24,7 +24,7 @@ LAYERS = (
     ("composing", "recognition"),
     ("styles",),
     ("writer", "training", "export_onnx", "characters"),
-    ("data_prep", "merge"),
+    ("data_prep", "merge", "evaluation"),
     ("cli",),
 )
 LAYER = {room: i for i, rooms in enumerate(LAYERS) for room in rooms}

@@ -25,7 +25,8 @@ COMMANDS = {
     "heatmap": "a picture of the window over the text, above the ink that it drew",
     "prepare": "a data set in, one corpus file to train on out",
     "train": "train the network on a corpus",
-    "evaluate": "the likelihood of a corpus under a model, as JSON",
+    "evaluate": "how legible what a model writes is, or the likelihood of a corpus under it",
+    "read": "what a recogniser reads in a file of ink",
     "export-onnx": "the network's step for other runtimes and languages",
     "characters": "28x28 characters: drawn, read, imitated, trained on",
 }

@@ -2,6 +2,7 @@
 
 from .attention import attention_columns, attention_heatmap, attention_shares, skipped
 from .canvas import check_figure
+from .legibility import legibility_figure
 from .samples import samples_sheet
 from .training import MetricsRow, read_metrics, training_curves
 
@@ -11,6 +12,7 @@ __all__ = [
     "attention_heatmap",
     "attention_shares",
     "check_figure",
+    "legibility_figure",
     "read_metrics",
     "samples_sheet",
     "skipped",

@@ -24,6 +24,7 @@ from strokes.cli import evaluate as evaluate_command
 from strokes.cli import export_onnx as export_onnx_command
 from strokes.cli import heatmap as heatmap_command
 from strokes.cli import merge as merge_command
+from strokes.cli import read as read_command
 from strokes.cli import train as train_command
 from strokes.cli import write as write_command
 from strokes.cli.characters import classify, imitate, latent, sample
@@ -60,6 +61,7 @@ COMMANDS = [
     Command(merge_command.make_parser, "merge none.txt none.csv -o run --model none"),
     Command(heatmap_command.make_parser, "heatmap a -o out.png --model none"),
     Command(evaluate_command.make_parser, "evaluate --corpus none.npz"),
+    Command(read_command.make_parser, "read none.svg"),
     Command(export_onnx_command.make_parser, "export-onnx none -o run"),
     Command(train_command.make_parser, "train none.npz -o run"),
     Command(prepare_iam.make_parser, "prepare iam none -o out.npz"),
