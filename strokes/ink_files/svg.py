@@ -81,7 +81,9 @@ def svg_document(root: _Element, where: str) -> InkDocument:
     ours = root.find(f".//{_OURS}") is not None
     drawing = _Drawing(where, ours, [])
     try:
-        _walk(root, _viewport(root), drawing)
+        # What overflows is refused by checked_ink.
+        with np.errstate(over="ignore", invalid="ignore"):
+            _walk(root, _viewport(root), drawing)
     except (
         ValueError,
         OverflowError,

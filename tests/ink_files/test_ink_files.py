@@ -157,6 +157,7 @@ def test_svg_of_ours_comes_back_with_its_dots_and_text(tmp_path, polyline):
         ("a.svg", "<svg/>", "no ink"),
         ("a.svg", '<svg><polyline points="1e300 0"/></svg>', "a coordinate"),
         ("a.svg", '<svg><line x1="nan"/></svg>', "a coordinate"),
+        ("a.svg", '<svg><polyline points="1e400 0"/></svg>', "a coordinate"),
         ("a.svg", '<svg><line x1="x"/></svg>', "damaged"),
         ("a.svg", '<!DOCTYPE s [<!ENTITY e "x">]><svg>&e;</svg>', "entities"),
         ("a.inkml", "<svg/>", "not InkML"),
