@@ -14,11 +14,12 @@ from ..documents import check_fields, encode_json
 from ..evaluation.options import EvaluationOptions
 from ..files import InputError, check_output, write_whole
 from .console import progress, say, show
-from .inputs import NO_READER
+from .inputs import NO_READER, chosen_reader
 from .parser import Arguments, Parser
 
 if TYPE_CHECKING:
     from ..evaluation import WritingReport
+    from ..recognition import ReaderModel
 
 __all__ = ["make_parser", "run"]
 
@@ -110,13 +111,14 @@ def _writing_report(args: Arguments, options: EvaluationOptions) -> WritingRepor
     """Write, and have it read."""
     from ..evaluation import evaluate_writing
     from ..model import load_model
-    from ..recognition import Recognizer
+    from ..recognition import Recognizer, load_reader
     from ..recognition.words import WordReader
 
     model, judge = load_model(args.model), Recognizer.load(args.judge)
     reader = None if args.reader == NO_READER else WordReader(args.reader)
     texts = {"texts": _lines(args.texts)} if args.texts is not None else None
-    if reader is not None and args.judge == args.reader:
+    independent = args.reader == NO_READER or not _same_weights(load_reader(args.reader), judge.model)
+    if not independent:
         say(
             "the recogniser that corrects also judges, which flatters 'corrected'; give another one with --judge"
         )
@@ -127,8 +129,8 @@ def _writing_report(args: Arguments, options: EvaluationOptions) -> WritingRepor
             reader,
             options,
             texts=texts,
-            names=(str(args.model), str(args.judge)),
-            independent=args.judge != args.reader,
+            names=(str(args.model), str(args.judge), chosen_reader(args.reader)),
+            independent=independent,
             progress=tick,
         )
 
@@ -153,7 +155,17 @@ def _ink_report(args: Arguments) -> WritingReport:
             read.append(" ".join(reading.text for reading in readings))
             tick(1)
     found = legibility(None, "ink", str(folder), texts, read)
-    return WritingReport(str(folder), str(args.judge), True, 0, (found,), character_counts(texts, read))
+    counts = character_counts(texts, read)
+    return WritingReport(str(folder), str(args.judge), None, None, 0, (found,), counts)
+
+
+def _same_weights(a: ReaderModel, b: ReaderModel) -> bool:
+    """Whether two recognisers are one, whatever their folders are called."""
+    import numpy as np
+
+    return set(a.weights) == set(b.weights) and all(
+        np.array_equal(a.weights[name], b.weights[name]) for name in a.weights
+    )
 
 
 def _lines(path: str) -> list[str]:

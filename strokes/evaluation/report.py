@@ -82,14 +82,17 @@ class WritingReport:
 
     Attributes:
         model, judge: names.
-        independent: whether the judge is another recogniser than the one that corrected.
+        reader: name of the recogniser that corrected; None if none did.
+        independent: whether the judge has other weights than the reader, true without a reader; None for ink of
+            another's, of which it is not known.
         seed: of all sampling.
         legibility, characters, shapes: see there.
     """
 
     model: str
     judge: str
-    independent: bool
+    reader: str | None
+    independent: bool | None
     seed: int
     legibility: tuple[Legibility, ...]
     characters: tuple[CharacterCount, ...] = ()

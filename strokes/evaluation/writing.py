@@ -51,7 +51,7 @@ def evaluate_writing(
     options: EvaluationOptions,
     *,
     texts: dict[str, list[str]] | None = None,
-    names: tuple[str, str] = ("", ""),
+    names: tuple[str, str, str | None] = ("", "", None),
     independent: bool = False,
     progress: Callable[[int], object] = lambda lines: None,
 ) -> WritingReport:
@@ -63,8 +63,8 @@ def evaluate_writing(
         reader: that corrects; None leaves corrected lines out.
         options: see there.
         texts: lines by name; the packaged sentences and numbers if None.
-        names: of model and judge, for the report.
-        independent: whether judge and reader are different recognisers.
+        names: of model, judge and reader, for the report.
+        independent: whether judge and reader have different weights.
         progress: called with the number of lines done each time some are.
     """
     biases = (0.5, 1.0) if options.quick else options.biases

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from strokes.cli import main
+from strokes.cli.evaluate import _same_weights
 from strokes.evaluation import character_contexts, packaged_texts
 from strokes.evaluation.report import character_counts, legibility, shapes
 from strokes.ink import Ink
+from strokes.recognition import load_reader
 
 ASCII = "".join(map(chr, range(32, 127)))
 
@@ -38,10 +41,11 @@ def test_every_character_has_its_contexts():
 
 
 def test_packaged_texts_are_writable_lines():
-    for name, fewest in (("sentences", 40), ("numbers", 10)):
+    for name, fewest in (("sentences", 60), ("numbers", 10)):
         lines = packaged_texts(name)
         assert len(lines) >= fewest and all(0 < len(line) <= 60 for line in lines)
         assert set("".join(lines)) <= set(ASCII)
+        assert len(set(lines)) == len(lines)
 
 
 def _slanted(tangent: float, width: float) -> Ink:
@@ -68,7 +72,7 @@ def test_the_command_evaluates_the_packaged_model(tmp_path, capsys):
         (b, m) for b in (0.5, 1.0) for m in ("raw", "checked", "corrected")
     }
     assert all(r["characters"] == 20 and r["lines"] == 2 for r in report["legibility"])
-    assert report["independent"] is False
+    assert report["independent"] is False and report["reader"] == "reader"
     assert figure.read_bytes().startswith(b"\x89PNG")
     assert "corrected" in capsys.readouterr().out
 
@@ -78,8 +82,19 @@ def test_ink_of_another_program_is_read(tmp_path, capsys):
     (tmp_path / "a.txt").write_text("five boats\n")
     capsys.readouterr()
     assert main(["evaluate", "--ink", str(tmp_path)]) == 0
-    (found,) = json.loads(capsys.readouterr().out)["legibility"]
+    report = json.loads(capsys.readouterr().out)
+    (found,) = report["legibility"]
+    assert report["reader"] is None and report["independent"] is None
     assert found["mode"] == "ink" and found["characters"] == 10 and found["cer"] <= 0.2
+
+
+def test_a_copy_of_the_reader_is_no_independent_judge(tmp_path):
+    reader = load_reader()
+    reader.save(tmp_path / "copy")
+    other = dict(reader.weights)
+    other["output.bias"] = np.asarray(other["output.bias"]) + 1
+    assert _same_weights(reader, load_reader(tmp_path / "copy"))
+    assert not _same_weights(reader, replace(reader, weights=other))
 
 
 def test_a_file_of_ink_is_read_line_by_line(tmp_path, capsys):
