@@ -109,7 +109,7 @@ def run(argv: Sequence[str]) -> int:
 
 def _writing_report(args: Arguments, options: EvaluationOptions) -> WritingReport:
     """Write, and have it read."""
-    from ..evaluation import evaluate_writing
+    from ..evaluation import evaluate_writing, line_count
     from ..model import load_model
     from ..recognition import Recognizer, load_reader
     from ..recognition.words import WordReader
@@ -122,7 +122,7 @@ def _writing_report(args: Arguments, options: EvaluationOptions) -> WritingRepor
         say(
             "the recogniser that corrects also judges, which flatters 'corrected'; give another one with --judge"
         )
-    with progress("", 0, "line") as tick:
+    with progress("", line_count(model, reader is not None, options, texts), "line") as tick:
         return evaluate_writing(
             model,
             judge,

@@ -3,7 +3,7 @@
 from .contexts import character_contexts
 from .options import EvaluationOptions
 from .report import CharacterCount, Legibility, Shapes, WritingReport
-from .writing import evaluate_writing, packaged_texts
+from .writing import evaluate_writing, line_count, packaged_texts
 
 __all__ = [
     "CharacterCount",
@@ -13,5 +13,6 @@ __all__ = [
     "WritingReport",
     "character_contexts",
     "evaluate_writing",
+    "line_count",
     "packaged_texts",
 ]

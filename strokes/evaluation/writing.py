@@ -21,7 +21,7 @@ from .report import (
     shapes,
 )
 
-__all__ = ["Judge", "evaluate_writing", "packaged_texts"]
+__all__ = ["Judge", "evaluate_writing", "line_count", "packaged_texts"]
 
 # Lines of a page and pages whose shapes are compared.
 _PAGE_LINES, _PAGES = 6, 6
@@ -67,14 +67,8 @@ def evaluate_writing(
         independent: whether judge and reader have different weights.
         progress: called with the number of lines done each time some are.
     """
-    biases = (0.5, 1.0) if options.quick else options.biases
-    given = texts or {name: packaged_texts(name) for name in ("sentences", "numbers")}
-    chosen = {
-        name: [model.alphabet.transliterate(line).text for line in lines][
-            : _QUICK_LINES if options.quick else None
-        ]
-        for name, lines in given.items()
-    }
+    biases = _biases(options)
+    chosen = _chosen(model, options, texts)
     found: list[Legibility] = []
     differences: list[Shapes] = []
     for bias in biases:
@@ -86,7 +80,7 @@ def evaluate_writing(
                 found.append(legibility(bias, mode, name, lines, read, *_effort(samples)))
         first = next(iter(chosen.values()))[:_PAGE_LINES]
         pages = []
-        for page in range(2 if options.quick else _PAGES):
+        for page in range(_pages(options)):
             sampling = SamplingOptions(bias=bias, seed=options.seed + 1 + page)
             samples = Sampler(model, reader=reader).sample(first, sampling, progress=progress)
             pages.append([(s.ink, s.text) for s in samples])
@@ -99,6 +93,42 @@ def evaluate_writing(
         )
         characters = character_counts(lines, [r.text for r in judge.read([s.ink for s in samples])])
     return WritingReport(*names, independent, options.seed, tuple(found), characters, tuple(differences))
+
+
+def line_count(
+    model: Model, corrected: bool, options: EvaluationOptions, texts: dict[str, list[str]] | None = None
+) -> int:
+    """How many lines `evaluate_writing` keeps.
+
+    Args:
+        model, options, texts: as there.
+        corrected: whether there is a reader.
+    """
+    chosen = _chosen(model, options, texts)
+    page = len(next(iter(chosen.values()))[:_PAGE_LINES]) * _pages(options)
+    count = len(_biases(options)) * ((2 + corrected) * sum(map(len, chosen.values())) + page)
+    if options.contexts and not options.quick:
+        count += len(character_contexts(model.alphabet.characters, options.contexts, options.seed))
+    return count
+
+
+def _chosen(
+    model: Model, options: EvaluationOptions, texts: dict[str, list[str]] | None
+) -> dict[str, list[str]]:
+    given = texts or {name: packaged_texts(name) for name in ("sentences", "numbers")}
+    most = _QUICK_LINES if options.quick else None
+    return {
+        name: [model.alphabet.transliterate(line).text for line in lines[:most]]
+        for name, lines in given.items()
+    }
+
+
+def _biases(options: EvaluationOptions) -> tuple[float, ...]:
+    return (0.5, 1.0) if options.quick else options.biases
+
+
+def _pages(options: EvaluationOptions) -> int:
+    return 2 if options.quick else _PAGES
 
 
 def _modes(model: Model, reader: Reader | None) -> Iterator[tuple[str, Sampler, int]]:

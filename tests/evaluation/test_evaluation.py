@@ -11,10 +11,17 @@ import pytest
 
 from strokes.cli import main
 from strokes.cli.evaluate import _same_weights
-from strokes.evaluation import character_contexts, packaged_texts
+from strokes.evaluation import (
+    EvaluationOptions,
+    character_contexts,
+    evaluate_writing,
+    line_count,
+    packaged_texts,
+)
 from strokes.evaluation.report import character_counts, legibility, shapes
 from strokes.ink import Ink
-from strokes.recognition import load_reader
+from strokes.model import load_model
+from strokes.recognition import Reading, load_reader
 
 ASCII = "".join(map(chr, range(32, 127)))
 
@@ -46,6 +53,18 @@ def test_packaged_texts_are_writable_lines():
         assert len(lines) >= fewest and all(0 < len(line) <= 60 for line in lines)
         assert set("".join(lines)) <= set(ASCII)
         assert len(set(lines)) == len(lines)
+
+
+def test_progress_counts_every_line_that_is_announced():
+    class Blind:
+        def read(self, ink):
+            return [Reading("", 0.0, ()) for _ in ink]
+
+    model, done = load_model(), []
+    options, texts = EvaluationOptions(quick=True), {"x": ["at"]}
+    report = evaluate_writing(model, Blind(), None, options, texts=texts, progress=done.append)
+    assert sum(done) == line_count(model, False, options, texts) == 2 * (2 + 2)
+    assert all(found.cer == found.wer == 1 for found in report.legibility)
 
 
 def _slanted(tangent: float, width: float) -> Ink:
