@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .network import Mixture, NetworkConfig, RecurrentState, StrokeNetwork
     from .page import Layer, Page, PageOptions, fit_page
     from .preprocessing import Preprocessing, Statistics
+    from .recognition import ReadCharacter, Reading, Recognizer
     from .sampling import QualityReport, Sample, Sampler, SamplingOptions
     from .writer import Writer, Written
 
@@ -37,6 +38,9 @@ __all__ = [
     "PageOptions",
     "Preprocessing",
     "QualityReport",
+    "ReadCharacter",
+    "Reading",
+    "Recognizer",
     "RecurrentState",
     "Sample",
     "Sampler",
@@ -59,6 +63,7 @@ _HOMES = {
     "network": ("Mixture", "NetworkConfig", "RecurrentState", "StrokeNetwork"),
     "page": ("Layer", "Page", "PageOptions", "fit_page"),
     "preprocessing": ("Preprocessing", "Statistics"),
+    "recognition": ("ReadCharacter", "Reading", "Recognizer"),
     "sampling": ("QualityReport", "Sample", "Sampler", "SamplingOptions"),
     "writer": ("Writer", "Written"),
 }

@@ -13,7 +13,7 @@ from strokes.ink.metrics import LineMetrics
 from strokes.model import packaged_models
 from strokes.sampling import Sample
 
-MODELS = ("default", "graves")
+MODELS = ("default", "graves", "open")
 SENTENCES = (
     "You know nothing Jon Snow",
     "The meeting was moved to Thursday afternoon.",
@@ -47,7 +47,7 @@ def test_its_card_gives_the_figures_of_its_config(name):
         points += trained["points"]
         trained = trained.get("start")
     assert f"{points / 1e6:.1f} M points" in card
-    assert "non-commercial" in card
+    assert ("CC BY 4.0" if name == "open" else "non-commercial") in card
 
 
 def test_sentences_are_written_from_the_first_character_to_the_last(samples):

@@ -13,7 +13,7 @@ bread letter music mirror bottle candle summer ocean forest yellow purple kitche
 window travel journey puzzle exact query index vivid havoc juice enjoy object
 quote equal maze lazy crazy oxide mixer taxi wagon vowel
 """.split()  # noqa: SIM905
-# Characters beside which symbols stand as people use them; X, w and 0 are a capital, a word and a number.
+# How symbols stand beside others as people use them: w is a word, 0 a number, {c} the symbol.
 _SYMBOLS = {
     **dict.fromkeys(".,;:!?", "w{c}"),
     **dict.fromkeys("+=<>*/", "0 {c} 0"),
