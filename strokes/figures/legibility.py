@@ -19,7 +19,8 @@ def legibility_figure(
     """Draw the figure.
 
     Args:
-        rates: a curve's name -> (bias, character error rate) pairs.
+        rates: a curve's "mode, texts" -> (bias, character error rate) pairs. Each mode has its colour, the first texts
+            are solid and others dashed.
         characters: each character and the share of its contexts in which it is read right; may be empty.
         path: of the figure.
         title: above it.
@@ -29,15 +30,17 @@ def legibility_figure(
     """
     figure = new_figure(10, 6.4 if characters else 3.6)
     above = figure.add_subplot(2 if characters else 1, 1, 1)
-    for i, (name, points) in enumerate(rates.items()):
-        style = "-" if "numbers" not in name else "--"
+    modes, texts = (list(dict.fromkeys(name.split(", ", 1)[i] for name in rates)) for i in (0, 1))
+    for name, points in rates.items():
+        mode, text = name.split(", ", 1)
+        style, color = "-" if text == texts[0] else "--", HUES[modes.index(mode) % len(HUES)]
         x, y = zip(*sorted(points), strict=True)
-        above.plot(x, [100 * v for v in y], style, marker="o", ms=3.5, color=HUES[i % 3], label=name)
+        above.plot(x, [100 * v for v in y], style, marker="o", ms=3.5, color=color, label=name)
     above.set_xlabel("bias")
     above.set_ylabel("character errors, %")
     above.set_ylim(bottom=0)
     above.grid(alpha=0.25)
-    above.legend(frameon=False, fontsize=8, ncols=2)
+    above.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     above.set_title(title, loc="left", fontsize=10)
     if characters:
         below = figure.add_subplot(2, 1, 2)
