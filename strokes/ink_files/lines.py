@@ -18,13 +18,18 @@ _SMOOTHING, _VALLEY = 0.3, 0.35
 _LEAVING = 0.8
 _BINS_PER_HEIGHT = 20
 _MOST_BINS = 20_000
+# Slopes tried, and how much sharper the profile must be than that of level lines.
+_SLOPES = tuple(float(np.tan(np.radians(degrees))) for degrees in np.arange(-6, 6.01, 0.25))
+_SHARPER = 1.05
+_BINS_PER_LETTER = 6
 _POINTS = 12  # of a stroke, to measure distances by
 
 
 def split_lines(ink: Ink) -> list[Ink]:
     """The lines of writing of a page, from top to bottom; strokes of a line stay in the order they were written in.
 
-    Lines are level: peaks of how often the pen crosses each height. Dots, bars and commas go with the nearest letters,
+    Lines are parallel and slope by 6 degrees at most: peaks of how often the pen crosses each height, once the slope at
+    which they stand out most is taken out. Dots, bars and commas go with the nearest letters,
     and rather with those written just before and after them.
 
     Args:
@@ -35,21 +40,48 @@ def split_lines(ink: Ink) -> list[Ink]:
     """
     if len(ink) < 2:
         return [ink] if len(ink) else []
+    drawn, ink = ink, _levelled(ink)
     heights = np.array([float(np.ptp(s[:, 1])) for s in ink.strokes])
     tall = float(np.quantile(heights, 0.9))
     if tall <= 0:
-        return [ink]
+        return [drawn]
     usual = float(np.median(heights[heights >= _FLAT * tall]))
     body = heights >= _SMALL * usual
     centres = _line_centres(ink, usual)
     if len(centres) < 2:
-        return [ink]
+        return [drawn]
     owner = np.full(len(ink), -1)
     for i in np.flatnonzero(body):
         owner[i] = np.abs(centres - _middle(ink.strokes[i])).argmin()
     _place_marks(ink, owner, len(centres), usual)
-    groups = [Ink(tuple(ink.strokes[i] for i in np.flatnonzero(owner == n))) for n in range(len(centres))]
+    groups = [Ink(tuple(drawn.strokes[i] for i in np.flatnonzero(owner == n))) for n in range(len(centres))]
     return [group for group in groups if len(group)]
+
+
+def _levelled(ink: Ink) -> Ink:
+    """The ink sheared so that its lines are level: the slope at which the profile of the page is sharpest.
+
+    The profile of the pen's path, squared and summed, as for skew in scanned pages (Postl 1986, US patent 4,723,297).
+    """
+    mids = np.concatenate([(s[1:] + s[:-1]) / 2 for s in ink.strokes if len(s) > 1] or [ink.points])
+    rises = np.concatenate([np.abs(np.diff(s[:, 1])) for s in ink.strokes if len(s) > 1] or [np.zeros(0)])
+    if not rises.sum() > 0:
+        return ink
+    x, y = mids.astype(np.float64).T
+    heights = np.array([float(np.ptp(s[:, 1])) for s in ink.strokes])
+    width = max(float(np.quantile(heights, 0.9)) / _BINS_PER_LETTER, float(np.ptp(y)) / _MOST_BINS, 1e-9)
+
+    def sharpness(slope: float) -> float:
+        level = (y - slope * x) / width
+        counts = np.bincount((level - level.min()).astype(int), rises)
+        return float((counts**2).sum())
+
+    level = sharpness(0.0)
+    best = max(_SLOPES, key=sharpness)
+    if sharpness(best) < _SHARPER * level:
+        return ink
+    shear = np.array([[1.0, 0.0], [-best, 1.0]])
+    return ink.transformed(shear)
 
 
 def _middle(stroke: np.ndarray) -> float:

@@ -32,6 +32,16 @@ def test_lines_keep_their_late_dots_and_bars(pitch, scale):
         assert line == Ink(tuple(s * scale for s in page))
 
 
+@pytest.mark.parametrize("degrees", [-5, -2, 0, 1, 3, 5])
+def test_the_slope_of_a_page_does_not_matter(degrees):
+    rng = np.random.default_rng(2)
+    lines = [letters(rng, y, count=40) for y in (0.0, 2.8, 5.6, 8.4)]
+    a = np.radians(degrees)
+    turn = np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]])
+    page = Ink(tuple(stroke for line in lines for stroke in line)).transformed(turn)
+    assert [len(line) for line in split_lines(page)] == [len(line) for line in lines]
+
+
 def test_one_line_is_one_line_whatever_it_holds():
     rng = np.random.default_rng(4)
     assert split_lines(Ink()) == []
