@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
+from ..artifacts import TensorFile
 from ..ink import Ink
 from .decoding import greedy, log_likelihood
 from .features import line_frame, path_features
@@ -151,8 +152,11 @@ def _session(model: ReaderModel) -> onnxruntime.InferenceSession:
     from ..sampling.cache import cached, keep
 
     digest = hashlib.blake2b(digest_size=16)
-    for name in sorted(model.weights):
-        digest.update(name.encode() + np.ascontiguousarray(model.weights[name]).tobytes())
+    if isinstance(model.weights, TensorFile):  # its content is not needed if the graph is there
+        digest.update(model.weights.path.read_bytes())
+    else:
+        for name in sorted(model.weights):
+            digest.update(name.encode() + np.ascontiguousarray(model.weights[name]).tobytes())
     name = f"reader1-{digest.hexdigest()}"
     graph = cached(name)
     if graph is None:
@@ -163,4 +167,6 @@ def _session(model: ReaderModel) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    # To look for improvements takes longer than to read a line.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

@@ -17,7 +17,7 @@ from .sample import Sample
 __all__ = ["Checkpoint", "Draft"]
 
 # A word that nothing but its reading speaks against is begun so often: some a reader never reads.
-_MISREAD = 4
+_MISREAD = 3
 # A word is begun so often for a dot that a sound line may have.
 _DOUBTED = 3
 # A word is gone back to so often before the pen goes back to the word before it, too.

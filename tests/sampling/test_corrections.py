@@ -169,7 +169,7 @@ def test_words_that_are_only_misread_are_begun_less_often(model):
         assert word == 2
         one.go_back(word)
         begun += 1
-    assert begun == 4
+    assert begun == 3
     faulty = replace(line, words=(*words[:2], replace(words[2], faults=1), words[3]))
     assert one.first_to_mend(faulty) == 2
     assert one.first_to_mend(replace(line, words=tuple(words[:2]))) is None
