@@ -46,6 +46,7 @@ _DEEPEST = 200
 # Millimetres by which a flattened curve may stray, and the length of a dot of ours.
 _FLATNESS_MM, _DOT_MM = 0.02, 0.1001
 _MOST_PIECES = 500  # of a curve
+_TRANSPARENT = re.compile(r"(?:0+(?:\.0*)?|\.0+)%?", re.ASCII)
 _FLOAT = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
 
@@ -124,21 +125,37 @@ def _viewport(root: _Element) -> np.ndarray:
     return np.array([[scale, 0, left - box[0] * scale], [0, scale, top - box[1] * scale], [0, 0, 1.0]])
 
 
-def _walk(element: _Element, matrix: np.ndarray, drawing: _Drawing, depth: int = 0) -> None:
+def _walk(
+    element: _Element, matrix: np.ndarray, drawing: _Drawing, depth: int = 0, visible: bool = True
+) -> None:
     if depth > _DEEPEST:
         raise InputError(f"{drawing.where}: groups are nested deeper than {_DEEPEST}; ungroup some")
     tag = _tag(element)
     if tag in _HELD or (element.get(_LABEL) or "").startswith("%"):
         return
-    style = (element.get("style") or "").replace(" ", "")
-    if element.get("display") == "none" or "display:none" in style:
+    look = _look(element)
+    if look.get("display") == "none" or _TRANSPARENT.fullmatch(look.get("opacity", "")):
         return
+    # A child of what is hidden may be visible.
+    if (said := look.get("visibility", "inherit")) != "inherit":
+        visible = said == "visible"
     if transform := element.get("transform"):
         matrix = matrix @ _matrix(transform)
-    for points in _shape(element, tag, _scale(matrix), drawing.ours):
+    for points in _shape(element, tag, _scale(matrix), drawing.ours) if visible else ():
         drawing.add(points @ matrix[:2, :2].T + matrix[:2, 2])
     for child in element:
-        _walk(child, matrix, drawing, depth + 1)
+        _walk(child, matrix, drawing, depth + 1, visible)
+
+
+def _look(element: _Element) -> dict[str, str]:
+    """What an element says of whether it is seen; its style goes before its attributes."""
+    names = ("display", "opacity", "visibility")
+    look = {name: said.strip() for name in names if (said := element.get(name)) is not None}
+    for declaration in (element.get("style") or "").split(";"):
+        name, _, said = declaration.partition(":")
+        if name.strip() in names:
+            look[name.strip()] = said.partition("!")[0].strip()
+    return look
 
 
 def _matrix(transform: str) -> np.ndarray:

@@ -111,6 +111,26 @@ def test_svg_of_others_in_millimetres(tmp_path, root, body, expected):
     np.testing.assert_allclose(found[0], expected, atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        'visibility="hidden"',
+        'style="fill:none; visibility : hidden"',
+        'opacity="0.0"',
+        'style="display:none!important"',
+    ],
+)
+def test_what_is_not_seen_is_left_out(tmp_path, hidden):
+    body = f'<g {hidden}><path d="M0 0h9"/></g><path d="M1 1L2 2"/><path opacity="0.05" d="M3 3L4 4"/>'
+    assert len(strokes_of(read(tmp_path, "a.svg", SVG.format("", body)))) == 2
+
+
+def test_a_child_of_what_is_hidden_may_be_visible(tmp_path):
+    body = '<g visibility="hidden"><path d="M0 0h9"/><path style="visibility:visible" d="M0 0v4L2 2"/></g>'
+    (stroke,) = strokes_of(read(tmp_path, "a.svg", SVG.format("", body)))
+    assert len(stroke) == 3
+
+
 def test_curves_and_arcs_are_flattened(tmp_path):
     root = 'width="100mm" height="100mm" viewBox="0 0 100 100"'
     arc = np.array(
