@@ -69,7 +69,9 @@ def _levelled(ink: Ink) -> Ink:
         return ink
     x, y = mids.astype(np.float64).T
     heights = np.array([float(np.ptp(s[:, 1])) for s in ink.strokes])
-    width = max(float(np.quantile(heights, 0.9)) / _BINS_PER_LETTER, float(np.ptp(y)) / _MOST_BINS, 1e-9)
+    # The steepest slope tried spreads the page furthest.
+    tallest = float(np.ptp(y)) + max(_SLOPES) * float(np.ptp(x))
+    width = max(float(np.quantile(heights, 0.9)) / _BINS_PER_LETTER, tallest / _MOST_BINS, 1e-9)
 
     def sharpness(slope: float) -> float:
         level = (y - slope * x) / width

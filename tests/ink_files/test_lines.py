@@ -42,6 +42,21 @@ def test_the_slope_of_a_page_does_not_matter(degrees):
     assert [len(line) for line in split_lines(page)] == [len(line) for line in lines]
 
 
+def test_a_wide_page_of_tiny_strokes_takes_little_memory(monkeypatch):
+    sizes = []
+    count = np.bincount
+
+    def counted(places, *rest):
+        sizes.append(int(places.max()))
+        assert sizes[-1] < 100_000
+        return count(places, *rest)
+
+    monkeypatch.setattr(np, "bincount", counted)
+    tick = np.array([[0, 0], [0, 0.001]])
+    found = split_lines(Ink((tick, tick + np.array([9e6, 0]))))
+    assert sizes and sum(map(len, found)) == 2
+
+
 def test_one_line_is_one_line_whatever_it_holds():
     rng = np.random.default_rng(4)
     assert split_lines(Ink()) == []
