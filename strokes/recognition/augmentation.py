@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from ..documents import check_fields
 
-__all__ = ["PathAugmentation"]
+__all__ = ["PathAugmentation", "composed"]
 
 _Change = Annotated[float, Meta(ge=0, le=2)]
 
@@ -47,3 +47,9 @@ class PathAugmentation:
         shape = np.array([[(1 + self.width) ** width, self.shear * shear], [self.rotation * rotation, 1.0]])
         matrix = (1 + self.size) ** size * shape
         return np.column_stack([matrix, [0.0, self.shift * shift]]), (1 + self.step) ** step
+
+
+def composed(change: np.ndarray, frame: np.ndarray) -> np.ndarray:
+    """The affine map (2, 3) that is `frame` and then `change`."""
+    linear = change[:, :2] @ frame[:, :2]
+    return np.column_stack([linear, change[:, :2] @ frame[:, 2] + change[:, 2]])

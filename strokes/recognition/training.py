@@ -31,7 +31,7 @@ from ..runs.run import Run
 from ..runs.schedule import warmup_cosine
 from ..runs.seeds import derived_seed
 from ..runs.state import restore_state, state_tensors
-from .augmentation import PathAugmentation
+from .augmentation import PathAugmentation, composed
 from .config import ReaderConfig
 from .decoding import greedy
 from .features import STEP, line_frame, path_features
@@ -303,7 +303,7 @@ class _Trainer:
         rows = []
         for i in chosen:
             change, factor = self.config.augmentation.draw(rng)
-            frame = _after(change, self.frames[i])
+            frame = composed(change, self.frames[i])
             rows.append(torch.from_numpy(path_features(self.lines[i].ink, frame, STEP * factor).rows))
         targets = [torch.from_numpy(self.alphabet.encode(self.lines[i].text)) for i in chosen]
         return _Batch(
@@ -328,12 +328,6 @@ def padded(rows: Sequence[Tensor]) -> Tensor:
     """Rows of several lines side by side, (B, T, FEATURES); few lengths T occur, so that memory can be used again."""
     whole = pad_sequence(list(rows), batch_first=True)
     return torch.nn.functional.pad(whole, (0, 0, 0, -whole.shape[1] % _PADDING))
-
-
-def _after(change: np.ndarray, frame: np.ndarray) -> np.ndarray:
-    """The affine map that is `frame` and then `change`, (2, 3)."""
-    linear = change[:, :2] @ frame[:, :2]
-    return np.column_stack([linear, change[:, :2] @ frame[:, 2] + change[:, 2]])
 
 
 @torch.inference_mode()

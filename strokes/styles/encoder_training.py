@@ -17,7 +17,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from ..documents import Seed, check_fields
 from ..ink import Ink, Line
-from ..recognition.augmentation import PathAugmentation
+from ..recognition.augmentation import PathAugmentation, composed
 from ..recognition.config import ReaderConfig
 from ..recognition.features import STEP, line_frame, path_features
 from ..recognition.training import padded
@@ -270,12 +270,7 @@ class _Trainer:
         for writer in writers:
             i = int(rng.choice(self.by_writer[writer]))
             change, factor = config.augmentation.draw(rng)
-            frame = np.column_stack(
-                [
-                    change[:, :2] @ self.frames[i][:, :2],
-                    change[:, :2] @ self.frames[i][:, 2] + change[:, 2],
-                ]
-            )
+            frame = composed(change, self.frames[i])
             whole = path_features(self.lines[i].ink, frame, STEP * factor).rows
             size = math.ceil(len(whole) * rng.uniform(config.shortest, 1.0))
             begin = int(rng.integers(len(whole) - size + 1))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from strokes.alphabet import Alphabet
 from strokes.files import InputError
 from strokes.ink import Ink
+from strokes.recognition.augmentation import composed
 from strokes.recognition.config import ReaderConfig
 from strokes.recognition.decoding import greedy, log_likelihood
 from strokes.recognition.features import FEATURES, STEP, line_frame, path_features
@@ -204,3 +205,11 @@ def test_training_learns_three_shapes_and_resumes_bit_for_bit(tmp_path):
     recognizer = Recognizer.load(tmp_path / "whole")
     read = [recognizer.read(line.ink).text for line in lines]
     assert sum(a == line.text for a, line in zip(read, lines, strict=True)) >= 20
+
+
+def test_a_change_comes_after_the_frame():
+    rng = np.random.default_rng(4)
+    change, frame, point = rng.normal(size=(2, 3)), rng.normal(size=(2, 3)), rng.normal(size=2)
+    framed = frame[:, :2] @ point + frame[:, 2]
+    both = composed(change, frame)
+    np.testing.assert_allclose(both[:, :2] @ point + both[:, 2], change[:, :2] @ framed + change[:, 2])
